@@ -1,1 +1,9 @@
-export {};
+/** The recording format and nothing else: events, values, files. Imported by the boundary, the replayer and the public API. */
+export { EVENTS, EVENT_BY_TAG, FORMAT_VERSION, HEADER, type EventField, type EventRow, type FieldType } from './events';
+export { Damaged, NotARecording, Unencodable, WrongFormat, WrongNode } from './errors';
+export { EventTag, ValueTag } from './tags';
+export type { CallEvent, DrainEvent, EndEvent, EntryEvent, EventBase, FactEvent, MarkEvent, ThrowEvent, TraceEvent } from './tags';
+export type { HandleCodec, MakeError } from './values';
+export { TraceWriter, type TraceSink, type TraceWriterOptions } from './writer';
+export { TraceReader, type EventHead, type TraceReaderOptions } from './reader';
+export { MemorySink } from './memory-sink';

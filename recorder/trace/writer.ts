@@ -1,0 +1,327 @@
+/**
+ * Writes one thread's trace: encodes events straight into the window of a sink (in production the memory-mapped file of the
+ * native facade). Called by the boundary in record mode, on every crossing.
+ *
+ * Invariant: the committed length is stored after the last byte of an event, so that whatever kills the process leaves whole
+ * events. A failing sink (full disk) or a value without encoding ends the recording, never the recorded program: from then on
+ * events are dropped and `failure` says why.
+ */
+import { CHECK_SIZE, EVENT_BY_TAG, FORMAT_VERSION, HEADER } from './events';
+import { EventTag } from './tags';
+import { Encoder, type HandleCodec, NO_ROOM } from './values';
+
+/** Where the bytes go. The native facade's trace file is one; MemorySink is another. */
+export interface TraceSink {
+  /** A window on the file, the same object for the sink's whole life. */
+  readonly window: Uint8Array;
+  /** The two words of the file's head: [0] the committed length, [1] where the last check ends, in bytes. */
+  readonly committed: Float64Array;
+  /**
+   * Moves the window forward so that it holds file offset `offset` and as much as possible after it.
+   * Returns the file offset of window[0], at most one page before `offset`. Throws (ENOSPC) and stays where it is if it cannot.
+   */
+  advance(offset: number): number;
+  /** CRC-32 of window[start, end), continuing `seed` (0 to begin). */
+  crc32(start: number, end: number, seed: number): number;
+  /** Cuts the file to the committed length. The window stays writable, to no effect. */
+  close(): void;
+}
+
+/** Bytes between checks. */
+const CHECK_EVERY = 4096;
+/** Room that is always there when an event begins: its head, or a check. */
+const HEAD = 64;
+
+export interface TraceWriterOptions {
+  readonly handles?: HandleCodec;
+  /** Told once, when the sink fails or a value is Unencodable. The trace up to then is whole. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+/** Encodes the fields of any event by its row in the table. */
+class EventEncoder extends Encoder {
+  protected fields(tag: EventTag, fields: readonly unknown[]): void {
+    const row = EVENT_BY_TAG[tag]!.fields;
+    this.begin();
+    for (let i = 0; i < row.length; i++) {
+      const field = fields[i];
+      switch (row[i]!.type) {
+        case 'uint':
+          this.room(HEAD);
+          this.uint(field as number);
+          break;
+        case 'u32':
+          this.room(HEAD);
+          this.u32(field as number);
+          break;
+        case 'text':
+          this.text(field as string);
+          break;
+        case 'value':
+          this.value(field);
+          break;
+        case 'values':
+          this.values(field as readonly unknown[]);
+          break;
+      }
+    }
+  }
+
+  protected values(args: readonly unknown[]): void {
+    this.begin();
+    let objects = 0;
+    for (let i = 0; i < args.length; i++) if (typeof args[i] === 'object' || typeof args[i] === 'function') objects++;
+    if (objects > 1) this.share();
+    this.room(HEAD);
+    this.uint(args.length);
+    for (let i = 0; i < args.length; i++) this.value(args[i]);
+  }
+}
+
+/** Encodes one event of any size into memory that grows. */
+class Scratch extends EventEncoder {
+  constructor(handles: HandleCodec | undefined) {
+    super(new Uint8Array(1 << 16));
+    this.handles = handles;
+  }
+
+  encode(tag: EventTag, fields: readonly unknown[]): Uint8Array {
+    for (;;) {
+      this.at = 0;
+      this.bytes[this.at++] = tag;
+      try {
+        this.fields(tag, fields);
+        return this.bytes.subarray(0, this.at);
+      } catch (error) {
+        if (error !== NO_ROOM) throw error;
+        this.use(new Uint8Array(this.limit * 4));
+      }
+    }
+  }
+}
+
+export class TraceWriter extends EventEncoder {
+  /** Why events are dropped, if they are. */
+  failure: Error | undefined;
+  private readonly sink: TraceSink;
+  private readonly committed: Float64Array;
+  private readonly onFailure: ((error: Error) => void) | undefined;
+  private readonly names = new Map<string, number>();
+  /** File offset of window[0]. */
+  private base = 0;
+  /** Window offset up to which `crc` has been computed, and the sum so far. */
+  private summed: number = HEADER.size;
+  private crc = 0;
+  /** Window offset behind which a check is due. */
+  private checkAt = HEADER.size + CHECK_EVERY;
+  /** File offset where the last check ends. */
+  private checked: number = HEADER.size;
+  private events = 0;
+
+  constructor(sink: TraceSink, options: TraceWriterOptions = {}) {
+    super(sink.window);
+    this.sink = sink;
+    this.committed = sink.committed;
+    this.handles = options.handles;
+    this.onFailure = options.onFailure;
+    this.view.setBigUint64(HEADER.magicAt, HEADER.magic, true);
+    this.view.setUint32(HEADER.versionAt, FORMAT_VERSION, true);
+    this.at = HEADER.size;
+    this.committed[0] = this.at;
+  }
+
+  /** Events written so far; the index of the next one. */
+  get count(): number {
+    return this.events;
+  }
+
+  /** File offset of the next event, in bytes. */
+  get position(): number {
+    return this.base + this.at;
+  }
+
+  /** The number of a name, defined on first use. Keep it: numbers never change within a trace. */
+  intern(name: string): number {
+    let id = this.names.get(name);
+    if (id === undefined) {
+      id = this.names.size + 1;
+      this.names.set(name, id);
+      this.write(EventTag.Define, [id, name]);
+      this.events--; // the reader does not count definitions
+    }
+    return id;
+  }
+
+  /** A call has returned `value`. site: an interned name; handle: a handle's number or 0. */
+  call(site: number, handle: number, value: unknown): void {
+    const start = this.start(EventTag.Call);
+    try {
+      this.uint(site);
+      this.uint(handle);
+      this.begin();
+      this.value(value);
+    } catch (error) {
+      this.retry(error, start, EventTag.Call, [site, handle, value]);
+      return;
+    }
+    this.commit();
+  }
+
+  /** A call has thrown `error`. */
+  throw(site: number, handle: number, error: unknown): void {
+    this.write(EventTag.Throw, [site, handle, error]);
+  }
+
+  /** Native code calls back. asyncCounter: the async id counter before the callback. */
+  entry(site: number, handle: number, asyncCounter: number, args: readonly unknown[]): void {
+    const start = this.start(EventTag.Entry);
+    try {
+      this.uint(site);
+      this.uint(handle);
+      this.uint(asyncCounter);
+      this.values(args);
+    } catch (error) {
+      this.retry(error, start, EventTag.Entry, [site, handle, asyncCounter, args]);
+      return;
+    }
+    this.commit();
+  }
+
+  drain(): void {
+    this.start(EventTag.Drain);
+    this.commit();
+  }
+
+  mark(name: string): void {
+    this.write(EventTag.Mark, [name]);
+  }
+
+  fact(kind: number, key: string, value: unknown): void {
+    this.write(EventTag.Fact, [kind, key, value]);
+  }
+
+  /** The last event. kind: exit, uncaught, signal or lost; code 0..255; signal: its name or ''. Call close() next. */
+  end(kind: string, code: number, signal: string): void {
+    this.write(EventTag.End, [kind, code, signal]);
+  }
+
+  /** Any event of the table, by tag, its fields in order. The named methods are faster. */
+  write(tag: EventTag, fields: readonly unknown[]): void {
+    const start = this.start(tag);
+    try {
+      this.fields(tag, fields);
+    } catch (error) {
+      this.retry(error, start, tag, fields);
+      return;
+    }
+    this.commit();
+  }
+
+  /** Writes the last check and cuts the file. Idempotent; events written afterwards are dropped. */
+  close(): void {
+    if (this.failure === undefined) {
+      this.check();
+      this.failure = new Error('the trace is closed');
+    }
+    this.sink.close();
+    this.fallBack();
+  }
+
+  private start(tag: EventTag): number {
+    if (this.at + HEAD > this.limit) this.advance();
+    const start = this.at;
+    this.bytes[this.at++] = tag;
+    return start;
+  }
+
+  private commit(): void {
+    if (this.failure !== undefined) {
+      this.at = 0;
+      return;
+    }
+    this.events++;
+    this.committed[0] = this.base + this.at;
+    if (this.at >= this.checkAt) this.check();
+  }
+
+  private check(): void {
+    if (this.at + HEAD > this.limit) this.advance();
+    this.sum();
+    const position = this.base + this.at;
+    if (this.failure !== undefined || position === this.checked) return;
+    this.bytes[this.at++] = EventTag.Check;
+    this.u32(position - this.checked);
+    this.u32(this.crc);
+    this.checked = position + CHECK_SIZE;
+    this.committed[1] = this.checked;
+    this.committed[0] = this.checked;
+    this.summed = this.at;
+    this.crc = 0;
+    this.checkAt = this.at + CHECK_EVERY;
+  }
+
+  private sum(): void {
+    if (this.failure === undefined && this.summed < this.at) this.crc = this.sink.crc32(this.summed, this.at, this.crc);
+    this.summed = this.at;
+  }
+
+  /** Moves the window to `at`. Everything before it has been summed. */
+  private advance(): void {
+    if (this.failure !== undefined) {
+      this.at = 0;
+      return;
+    }
+    this.sum();
+    const offset = this.base + this.at;
+    try {
+      this.base = this.sink.advance(offset);
+    } catch (error) {
+      this.fail(error as Error);
+      return;
+    }
+    const moved = offset - this.base;
+    this.checkAt += moved - this.at;
+    this.at = moved;
+    this.summed = moved;
+  }
+
+  /** The event begun at `start` did not fit (or a value has no encoding): encode it aside and copy it in pieces. */
+  private retry(error: unknown, start: number, tag: EventTag, fields: readonly unknown[]): void {
+    this.at = start;
+    if (this.failure !== undefined) return;
+    if (error !== NO_ROOM) {
+      this.fail(error as Error);
+      return;
+    }
+    let encoded: Uint8Array;
+    try {
+      encoded = new Scratch(this.handles).encode(tag, fields);
+    } catch (fault) {
+      this.fail(fault as Error);
+      return;
+    }
+    let done = 0;
+    while (done < encoded.length) {
+      if (this.at >= this.limit) this.advance();
+      if (this.failure !== undefined) return;
+      const piece = encoded.subarray(done, done + this.limit - this.at);
+      this.bytes.set(piece, this.at);
+      this.at += piece.length;
+      done += piece.length;
+    }
+    this.commit();
+  }
+
+  private fail(error: Error): void {
+    this.failure = error;
+    this.fallBack();
+    this.onFailure?.(error);
+  }
+
+  /** Encode into memory of no consequence from now on. */
+  private fallBack(): void {
+    this.use(new Uint8Array(CHECK_EVERY));
+    this.at = 0;
+    this.names.clear();
+  }
+}
