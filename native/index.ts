@@ -1,1 +1,130 @@
-export {};
+/**
+ * The native facade: the only file that loads a .node file. The recorder, the replayer and the launcher call it.
+ *
+ * Invariant: loading it, and opening a trace, starts nothing on the event loop and loads no built-in module that Node has not
+ * loaded already. The driver is loaded on first use only, so that a recorded process never needs one for its ABI.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A trace file mapped into memory. Fits `TraceSink` of recorder/trace. */
+export interface TraceFile {
+  /** A window on the file, the same object until the process ends. */
+  readonly window: Uint8Array;
+  /** [0] committed length, [1] end of the last check: bytes from the start of the file. */
+  readonly committed: Float64Array;
+  /** Moves the window to the page of that file offset. Returns the file offset of window[0]. Throws an Error with code ENOSPC etc. */
+  advance(offset: number): number;
+  /** CRC-32 of window[start, end), continuing `seed`. */
+  crc32(start: number, end: number, seed: number): number;
+  /** Cuts the file to the committed length. Idempotent. */
+  close(): void;
+}
+
+/** One callback for the driver to make. */
+export interface Delivery {
+  readonly recv: object;
+  readonly fn: (...args: never[]) => unknown;
+  readonly args: readonly unknown[];
+  readonly asyncId: number;
+  readonly triggerId: number;
+}
+
+/** Where V8 says an error was thrown. Lines from 1, columns from 0. */
+export interface ExceptionMessage {
+  readonly resourceName: unknown;
+  readonly line: number;
+  readonly sourceLine: string;
+  readonly startColumn: number;
+  readonly endColumn: number;
+  /** "Uncaught Error: ..." */
+  readonly text: string;
+}
+
+export interface Driver {
+  /**
+   * Arms a timer; when it fires, calls next(threw) and makes the callback it returns, again and again, until it returns null.
+   * Between the callbacks nothing but next() runs: no ticks, no microtasks, no event loop. See driver.cc.
+   */
+  start(next: (threw: boolean) => Delivery | null): void;
+  exceptionMessage(error: unknown): ExceptionMessage;
+}
+
+interface WriterAddon {
+  TraceFile: new (
+    path: string,
+    windowSize: number,
+  ) => {
+    windowBuffer: ArrayBuffer;
+    headBuffer: ArrayBuffer;
+    advance(offset: number): number;
+    crc32(start: number, end: number, seed: number): number;
+    close(): void;
+  };
+  stamp(): number;
+  setText(key: string, text: string): void;
+  getText(key: string): string | undefined;
+  readFully(fd: number, bytes: Uint8Array): number;
+  writeFully(fd: number, bytes: Uint8Array): void;
+  exit(code: number): never;
+  die(signal: number): void;
+}
+
+/** The addons are built beside their sources, not in dist: see scripts/build-native.mjs. */
+const folder = join(__dirname, '../../native');
+
+function load<T>(file: string, hint: string): T {
+  const path = join(folder, file);
+  if (!existsSync(path))
+    throw new Error(`${path} has not been built for Node ${process.version} (ABI ${process.versions.modules}). ${hint}`);
+  // Not require(): the addon must appear neither in require.cache nor among this module's children.
+  const module = { exports: {} as T };
+  process.dlopen(module, path);
+  return module.exports;
+}
+
+const writer = load<WriterAddon>('build/retrace_writer.node', 'Run `npm rebuild retrace`.');
+
+/** Bytes of address space, and of disk ahead of the writer. */
+const WINDOW = 1 << 20;
+
+/** Creates a trace file, which must not exist. windowSize in bytes. Throws an Error with code EEXIST, ENOSPC, ... */
+export function openTraceFile(path: string, windowSize = WINDOW): TraceFile {
+  const file = new writer.TraceFile(path, windowSize);
+  return {
+    window: new Uint8Array(file.windowBuffer),
+    committed: new Float64Array(file.headBuffer, 16, 2),
+    advance: (offset) => file.advance(offset),
+    crc32: (start, end, seed) => file.crc32(start, end, seed),
+    close: () => file.close(),
+  };
+}
+
+/** The next number of an order that all threads of the process share. */
+export const stamp: () => number = writer.stamp;
+
+/** Texts that all threads of the process share. */
+export const setText: (key: string, text: string) => void = writer.setText;
+export const getText: (key: string) => string | undefined = writer.getText;
+
+/** Fills `bytes` from a blocking file descriptor. Returns the count, short only at the end of the stream. Throws with errno's code. */
+export const readFully: (fd: number, bytes: Uint8Array) => number = writer.readFully;
+/** Writes all of `bytes` to a blocking file descriptor. Throws with errno's code. */
+export const writeFully: (fd: number, bytes: Uint8Array) => void = writer.writeFully;
+
+/** _exit(2): no exit handlers, no teardown. */
+export const exitNow: (code: number) => never = writer.exit;
+/** Dies of the signal (by number) as if nobody handled it. Returns only if that signal does not kill. */
+export const dieOf: (signal: number) => void = writer.die;
+
+let loaded: Driver | undefined;
+
+/** The replay driver for this Node. Throws an error that names the command to run if there is no build for its ABI. */
+export function driver(): Driver {
+  const abi = process.versions.modules;
+  loaded ??= load<Driver>(
+    `build-${abi}/retrace_driver.node`,
+    `Run \`node scripts/build-native.mjs --node ${process.execPath}\` in ${join(folder, '..')}.`,
+  );
+  return loaded;
+}

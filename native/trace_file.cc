@@ -1,0 +1,156 @@
+#include "trace_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace retrace {
+
+namespace {
+
+// Where the committed length stands in the head: HEADER.committedAt of recorder/trace/events.ts.
+constexpr size_t kCommittedAt = 16;
+
+size_t PageSize() {
+  static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+int MapFile(void* where, size_t size, int fd, uint64_t offset, void** result) {
+  void* address =
+      mmap(where, size, PROT_READ | PROT_WRITE, MAP_SHARED | (where ? MAP_FIXED : 0), fd, static_cast<off_t>(offset));
+  if (address == MAP_FAILED) return errno;
+  *result = address;
+  return 0;
+}
+
+// Puts memory of no consequence where a file was mapped.
+void Unbind(const Region& region) {
+  mmap(region.address, region.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+}  // namespace
+
+Region::~Region() {
+  if (address != nullptr) munmap(address, size);
+}
+
+int TraceFile::Open(const char* path, size_t window_size) {
+  size_t page = PageSize();
+  size_t size = (window_size + page - 1) / page * page;
+  do {
+    fd_ = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  } while (fd_ < 0 && errno == EINTR);
+  if (fd_ < 0) return errno;
+  window_ = std::make_shared<Region>();
+  head_ = std::make_shared<Region>();
+  int error = Reserve(0, size);
+  if (error == 0) error = MapFile(nullptr, size, fd_, 0, &window_->address);
+  if (error == 0) {
+    window_->size = size;
+    error = MapFile(nullptr, page, fd_, 0, &head_->address);
+  }
+  if (error == 0) {
+    head_->size = page;
+    return 0;
+  }
+  close(fd_);
+  fd_ = -1;
+  unlink(path);
+  return error;
+}
+
+int TraceFile::Reserve(uint64_t from, uint64_t length) {
+#if defined(__linux__)
+  int result;
+  do {
+    result = fallocate(fd_, 0, static_cast<off_t>(from), static_cast<off_t>(length));
+  } while (result != 0 && errno == EINTR);
+  if (result == 0) return 0;
+  if (errno != EOPNOTSUPP && errno != ENOSYS) return errno;
+#endif
+  // No reservation on this file system: writing zeros behind the end reserves as well.
+  off_t end = lseek(fd_, 0, SEEK_END);
+  if (end < 0) return errno;
+  char zeros[65536];
+  memset(zeros, 0, sizeof(zeros));
+  for (uint64_t at = static_cast<uint64_t>(end); at < from + length;) {
+    uint64_t rest = from + length - at;
+    ssize_t n = pwrite(fd_, zeros, rest < sizeof(zeros) ? rest : sizeof(zeros), static_cast<off_t>(at));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    at += static_cast<uint64_t>(n);
+  }
+  return 0;
+}
+
+int TraceFile::Advance(uint64_t offset) {
+  if (fd_ < 0) return EBADF;
+  uint64_t base = offset / PageSize() * PageSize();
+  int error = Reserve(base, window_->size);
+  if (error != 0) return error;
+  void* address;
+  // The same address: the JavaScript view stays valid, and stays the same object.
+  error = MapFile(window_->address, window_->size, fd_, base, &address);
+  if (error != 0) {
+    Unbind(*window_);
+    return error;
+  }
+  base_ = base;
+  return 0;
+}
+
+int TraceFile::Close() {
+  if (fd_ < 0) return 0;
+  double committed;
+  memcpy(&committed, static_cast<char*>(head_->address) + kCommittedAt, sizeof(committed));
+  int error = 0;
+  if (committed >= 0 && ftruncate(fd_, static_cast<off_t>(committed)) != 0) error = errno;
+  Unbind(*window_);
+  Unbind(*head_);
+  close(fd_);
+  fd_ = -1;
+  return error;
+}
+
+namespace {
+
+struct CrcTables {
+  uint32_t t[8][256];
+  CrcTables() {
+    for (uint32_t n = 0; n < 256; n++) {
+      uint32_t c = n;
+      for (int k = 0; k < 8; k++) c = c & 1 ? (c >> 1) ^ 0xedb88320u : c >> 1;
+      t[0][n] = c;
+    }
+    for (uint32_t n = 0; n < 256; n++) {
+      uint32_t c = t[0][n];
+      for (int k = 1; k < 8; k++) {
+        c = t[0][c & 255] ^ (c >> 8);
+        t[k][n] = c;
+      }
+    }
+  }
+};
+
+}  // namespace
+
+uint32_t Crc32(const uint8_t* p, size_t size, uint32_t seed) {
+  static const CrcTables tables;
+  const auto& t = tables.t;
+  uint32_t c = ~seed;
+  for (; size >= 8; p += 8, size -= 8) {
+    uint32_t low = c ^ (p[0] | p[1] << 8 | p[2] << 16 | static_cast<uint32_t>(p[3]) << 24);
+    c = t[7][low & 255] ^ t[6][low >> 8 & 255] ^ t[5][low >> 16 & 255] ^ t[4][low >> 24] ^ t[3][p[4]] ^ t[2][p[5]] ^ t[1][p[6]] ^
+        t[0][p[7]];
+  }
+  for (; size > 0; p++, size--) c = t[0][(c ^ *p) & 255] ^ (c >> 8);
+  return ~c;
+}
+
+}  // namespace retrace

@@ -1,0 +1,200 @@
+// retrace_writer: the addon that recorded processes load. Trace files, process-wide order stamps and texts, and the few system
+// calls that JavaScript has no blocking form of. Reached through native/index.ts only.
+//
+// Invariant: Node-API only, so that one binary serves every Node version; context aware; no thread, no handle, nothing on the
+// event loop. Trace files are closed when their environment goes, also when a worker is terminated.
+#include <errno.h>
+#include <napi.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "trace_file.h"
+
+namespace {
+
+Napi::Value ThrowErrno(Napi::Env env, int number, const std::string& doing) {
+  static const std::map<int, const char*> codes = {{ENOSPC, "ENOSPC"}, {EDQUOT, "EDQUOT"}, {EEXIST, "EEXIST"}, {ENOENT, "ENOENT"},
+                                                   {EACCES, "EACCES"}, {EROFS, "EROFS"},   {EFBIG, "EFBIG"},   {EBADF, "EBADF"},
+                                                   {EPIPE, "EPIPE"},   {ENOMEM, "ENOMEM"}, {EMFILE, "EMFILE"}, {EINVAL, "EINVAL"},
+                                                   {ENOTDIR, "ENOTDIR"}, {EIO, "EIO"},     {EAGAIN, "EAGAIN"}, {ECONNRESET, "ECONNRESET"}};
+  Napi::Error error = Napi::Error::New(env, doing + ": " + strerror(number));
+  auto found = codes.find(number);
+  error.Set("code", Napi::String::New(env, found == codes.end() ? "EUNKNOWN" : found->second));
+  error.Set("errno", Napi::Number::New(env, -number));
+  error.ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+// An ArrayBuffer onto the region, which lives as long as the buffer does.
+Napi::ArrayBuffer View(Napi::Env env, const std::shared_ptr<retrace::Region>& region) {
+  auto* held = new std::shared_ptr<retrace::Region>(region);
+  return Napi::ArrayBuffer::New(
+      env, region->address, region->size, [](Napi::Env, void*, std::shared_ptr<retrace::Region>* hold) { delete hold; }, held);
+}
+
+class TraceFileObject : public Napi::ObjectWrap<TraceFileObject> {
+ public:
+  static Napi::Function Define(Napi::Env env) {
+    return DefineClass(env, "TraceFile",
+                       {InstanceMethod<&TraceFileObject::Advance>("advance"), InstanceMethod<&TraceFileObject::Crc32>("crc32"),
+                        InstanceMethod<&TraceFileObject::Close>("close")});
+  }
+
+  // (path, window size in bytes): creates the file, which must not exist.
+  explicit TraceFileObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TraceFileObject>(info), env_(info.Env()) {
+    std::string path = info[0].As<Napi::String>();
+    int error = file_.Open(path.c_str(), info[1].As<Napi::Number>().Uint32Value());
+    if (error != 0) {
+      ThrowErrno(info.Env(), error, "cannot create " + path);
+      return;
+    }
+    Napi::Object self = info.This().As<Napi::Object>();
+    self.Set("windowBuffer", View(info.Env(), file_.window()));
+    self.Set("headBuffer", View(info.Env(), file_.head()));
+    napi_add_env_cleanup_hook(env_, CloseAtExit, this);
+    hooked_ = true;
+  }
+
+  ~TraceFileObject() override { Unhook(); }
+
+ private:
+  static void CloseAtExit(void* self) {
+    auto* object = static_cast<TraceFileObject*>(self);
+    object->hooked_ = false;
+    object->file_.Close();
+  }
+
+  void Unhook() {
+    if (hooked_) napi_remove_env_cleanup_hook(env_, CloseAtExit, this);
+    hooked_ = false;
+  }
+
+  Napi::Value Advance(const Napi::CallbackInfo& info) {
+    int error = file_.Advance(static_cast<uint64_t>(info[0].As<Napi::Number>().DoubleValue()));
+    if (error != 0) return ThrowErrno(info.Env(), error, "cannot write the recording");
+    return Napi::Number::New(info.Env(), static_cast<double>(file_.base()));
+  }
+
+  Napi::Value Crc32(const Napi::CallbackInfo& info) {
+    uint32_t start = info[0].As<Napi::Number>().Uint32Value();
+    uint32_t end = info[1].As<Napi::Number>().Uint32Value();
+    uint32_t seed = info[2].As<Napi::Number>().Uint32Value();
+    if (start > end || end > file_.window()->size) return ThrowErrno(info.Env(), EINVAL, "crc32");
+    const auto* bytes = static_cast<const uint8_t*>(file_.window()->address);
+    return Napi::Number::New(info.Env(), retrace::Crc32(bytes + start, end - start, seed));
+  }
+
+  Napi::Value Close(const Napi::CallbackInfo& info) {
+    Unhook();
+    int error = file_.Close();
+    if (error != 0) return ThrowErrno(info.Env(), error, "cannot close the recording");
+    return info.Env().Undefined();
+  }
+
+  napi_env env_;
+  bool hooked_ = false;
+  retrace::TraceFile file_;
+};
+
+// One order for the whole process, whichever thread asks.
+std::atomic<uint64_t> next_stamp{1};
+
+Napi::Value Stamp(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(next_stamp.fetch_add(1, std::memory_order_seq_cst)));
+}
+
+// Texts that every thread of the process sees: how a worker learns its part of the recording without environment variables.
+// Leaked: a thread may still ask while the process is being torn down.
+std::mutex& texts_mutex = *new std::mutex;
+std::map<std::string, std::string>& texts = *new std::map<std::string, std::string>;
+
+Napi::Value SetText(const Napi::CallbackInfo& info) {
+  std::lock_guard<std::mutex> lock(texts_mutex);
+  texts[info[0].As<Napi::String>()] = info[1].As<Napi::String>();
+  return info.Env().Undefined();
+}
+
+Napi::Value GetText(const Napi::CallbackInfo& info) {
+  std::string text;
+  {
+    std::lock_guard<std::mutex> lock(texts_mutex);
+    auto found = texts.find(info[0].As<Napi::String>());
+    if (found == texts.end()) return info.Env().Undefined();
+    text = found->second;
+  }
+  return Napi::String::New(info.Env(), text);
+}
+
+// (fd, bytes): fills the bytes; returns how many were read, fewer only at the end of the stream.
+Napi::Value ReadFully(const Napi::CallbackInfo& info) {
+  int fd = info[0].As<Napi::Number>().Int32Value();
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  size_t done = 0;
+  while (done < bytes.ByteLength()) {
+    ssize_t n = read(fd, bytes.Data() + done, bytes.ByteLength() - done);
+    if (n == 0) break;
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return ThrowErrno(info.Env(), errno, "cannot read");
+    }
+    done += static_cast<size_t>(n);
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(done));
+}
+
+// (fd, bytes): writes them all.
+Napi::Value WriteFully(const Napi::CallbackInfo& info) {
+  int fd = info[0].As<Napi::Number>().Int32Value();
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  size_t done = 0;
+  while (done < bytes.ByteLength()) {
+    ssize_t n = write(fd, bytes.Data() + done, bytes.ByteLength() - done);
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return ThrowErrno(info.Env(), errno, "cannot write");
+    }
+    done += static_cast<size_t>(n);
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value Exit(const Napi::CallbackInfo& info) {
+  _exit(info[0].As<Napi::Number>().Int32Value());
+}
+
+// (signal number): dies of it as if nobody had handled it. Returns only if the signal does not kill.
+Napi::Value Die(const Napi::CallbackInfo& info) {
+  int number = info[0].As<Napi::Number>().Int32Value();
+  struct sigaction action;
+  memset(&action, 0, sizeof(action));
+  action.sa_handler = SIG_DFL;
+  sigaction(number, &action, nullptr);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  kill(getpid(), number);
+  return info.Env().Undefined();
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("TraceFile", TraceFileObject::Define(env));
+  exports.Set("stamp", Napi::Function::New<Stamp>(env, "stamp"));
+  exports.Set("setText", Napi::Function::New<SetText>(env, "setText"));
+  exports.Set("getText", Napi::Function::New<GetText>(env, "getText"));
+  exports.Set("readFully", Napi::Function::New<ReadFully>(env, "readFully"));
+  exports.Set("writeFully", Napi::Function::New<WriteFully>(env, "writeFully"));
+  exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
+  exports.Set("die", Napi::Function::New<Die>(env, "die"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(retrace_writer, Init)
