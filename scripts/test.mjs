@@ -1,0 +1,54 @@
+/**
+ * Runs every test that was compiled: `npm test` ends with it, `node scripts/test.mjs WORD...` runs the test files whose path contains a WORD.
+ *
+ * First it installs what only tests need, each from its own lock and only if it changed: the fixtures' packages, and the second Node version
+ * (test/nodes), for which it also builds the replay driver. Then node:test runs the files, as many at a time as there are processors.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { installPackages, root } from './packages.mjs';
+
+const words = process.argv.slice(2);
+
+for (const fixture of readdirSync(join(root, 'fixtures'))) {
+  const folder = join(root, 'fixtures', fixture);
+  if (existsSync(join(folder, 'package-lock.json'))) installPackages(folder);
+}
+
+const nodes = join(root, 'test/nodes');
+installPackages(nodes);
+const packages = readdirSync(join(nodes, 'node_modules')).filter((name) => name.startsWith('node-'));
+for (const name of packages) {
+  const folder = join(nodes, 'node_modules', name);
+  console.log(`building the replay driver for ${name}`);
+  const { status } = spawnSync(
+    process.execPath,
+    [join(root, 'scripts/build-native.mjs'), '--node', join(folder, 'bin/node'), '--nodedir', folder],
+    { stdio: 'inherit' },
+  );
+  if (status !== 0) process.exit(1);
+}
+
+// A test whose source is gone may still lie in dist: only what has a source counts.
+const files = readdirSync(join(root, 'dist'), { recursive: true })
+  .filter((file) => file.endsWith('.test.js') && existsSync(join(root, file.replace(/\.js$/, '.ts'))))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .sort();
+if (files.length === 0) {
+  console.error('no test file matches');
+  process.exit(1);
+}
+console.log(`${files.length} test files`);
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${Math.min(4, availableParallelism())}`,
+    ...files.map((file) => relative(process.cwd(), join(root, 'dist', file))),
+  ],
+  { stdio: 'inherit' },
+);
+process.exit(status ?? 1);

@@ -1,0 +1,49 @@
+// Every case of every fixture on every Node version: recorded, replayed natively and replayed in the VM must agree to the byte, and end alike.
+// RETRACE_TEST_FIXTURE=name or name/case runs only that.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { assertExpected, assertSameRun, ending } from './compare.js';
+import type { Outcome } from './drive.js';
+import { readFixtures } from './fixture.js';
+import { nodesUnderTest } from './nodes.js';
+import { Workbench } from './workbench.js';
+
+const only = process.env.RETRACE_TEST_FIXTURE;
+const nodes = nodesUnderTest();
+
+test('there is a second Node version to test with', () => {
+  assert.ok(nodes.length >= 2, 'test/nodes is not installed: run the tests by npm test (scripts/test.mjs installs it)');
+});
+
+for (const fixture of readFixtures()) {
+  for (const one of fixture.cases) {
+    const title = `${fixture.name}/${one.name}`;
+    if (only && only !== title && only !== fixture.name) continue;
+    for (const node of nodes) {
+      test(`${title} on ${node.label}`, async (t) => {
+        const bench = new Workbench(fixture, one, node);
+        t.after(() => bench.dispose());
+        let recorded: Outcome | undefined;
+        await t.test('recorded: as expected', async () => {
+          const outcome = await bench.record();
+          assert.ok(fs.existsSync(bench.recording), `no recording was made; stderr: ${outcome.stderr}`);
+          recorded = outcome;
+          assert.equal(ending(outcome), one.endsBySignal ?? `exit code ${one.exitCode}`, `stderr: ${outcome.stderr}`);
+          if (one.stdout)
+            assertExpected(
+              outcome.stdout.toString(),
+              fs.readFileSync(path.join(fixture.directory, one.stdout), 'utf8'),
+              one.anyOrder ?? false,
+            );
+        });
+        if (!recorded) return;
+        const run = recorded;
+        bench.moveAway();
+        await t.test('replayed natively: the same', async () => assertSameRun(await bench.replay('native'), run, 'native replay'));
+        await t.test('replayed in the VM: the same', async () => assertSameRun(await bench.replay('vm'), run, 'replay in the VM'));
+      });
+    }
+  }
+}
