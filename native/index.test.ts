@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { getText, openTraceFile, setText, stamp } from './index';
+import { getText, openTraceFile, setText, sha256, stamp } from './index';
 
 const folder = mkdtempSync(join(tmpdir(), 'retrace-native-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -76,6 +77,13 @@ test('stamps rise, texts are shared', () => {
   assert.equal(getText('worker 3'), 'a path é');
 });
 
+test('sha256 is SHA-256 at every length around its blocks', () => {
+  for (const n of [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000, 100000]) {
+    const bytes = Buffer.alloc(n, `${n} bytes`);
+    assert.equal(sha256(bytes), createHash('sha256').update(bytes).digest('hex'), `${n} bytes`);
+  }
+});
+
 test('blocking reads and writes take the whole of a pipe', () => {
   const result = spawnSync(
     process.execPath,
@@ -114,13 +122,13 @@ test('the driver makes callbacks as Node does: context, ticks, microtasks', () =
     const { executionAsyncId, triggerAsyncId } = require('async_hooks');
     const log = [];
     const steps = [
-      { recv: { who: 'r' }, args: [1, 'two'], asyncId: 900, triggerId: 800, fn: function (a, b) {
+      { receiver: { who: 'r' }, args: [1, 'two'], asyncId: 900, triggerAsyncId: 800, callback: function (a, b) {
         log.push(this.who, a, b, executionAsyncId(), triggerAsyncId());
         process.nextTick(() => log.push('tick')); Promise.resolve().then(() => log.push('microtask')); setImmediate(() => log.push('immediate')); } },
-      { recv: process, args: [], asyncId: 0, triggerId: 0, fn: () => log.push('second') },
+      { receiver: process, args: [], asyncId: 0, triggerAsyncId: 0, callback: () => log.push('second') },
     ];
     Promise.resolve().then(() => log.push('before'));
-    driver().start((threw) => { log.push('next ' + threw); return steps.shift() ?? null; });
+    driver().start((threw) => { log.push('next ' + threw); return steps.shift() ; });
     log.push('main');
     process.on('exit', () => console.log(log.join()));`);
   assert.equal(result.stderr, '');
@@ -132,7 +140,7 @@ test('an exception goes the way it goes in a live run, and next() is told', () =
     const log = [];
     process.on('uncaughtException', (e) => { log.push('uncaught ' + e.message); });
     const steps = [ () => { Promise.resolve().then(() => log.push('microtask')); throw new Error('one'); }, () => log.push('two') ];
-    driver().start((threw) => { log.push(threw); const fn = steps.shift(); return fn ? { recv: {}, fn, args: [], asyncId: 5, triggerId: 1 } : null; });
+    driver().start((threw) => { log.push(threw); const fn = steps.shift(); return fn ? { receiver: {}, callback: fn, args: [], asyncId: 5, triggerAsyncId: 1 } : undefined; });
     process.on('exit', () => console.log(log.join()));`);
   assert.equal(result.stderr, '');
   assert.match(result.stdout, /^false,uncaught one,.*true,.*two,.*false/);
@@ -143,7 +151,7 @@ test('a fatal error prints what it prints in a live run', () => {
   const live = run(`${body} setTimeout(handler);`);
   const driven = run(`${body}
     let first = true;
-    require(${facade}).driver().start(() => first ? (first = false, { recv: {}, fn: handler, args: [], asyncId: 1, triggerId: 0 }) : null);`);
+    require(${facade}).driver().start(() => first ? (first = false, { receiver: {}, callback: handler, args: [], asyncId: 1, triggerAsyncId: 0 }) : undefined);`);
   assert.equal(driven.status, live.status);
   const upTo = (text: string) => text.slice(0, text.indexOf('at inner')).replaceAll(/:\d+/g, ':N');
   assert.equal(upTo(driven.stderr), upTo(live.stderr));
@@ -152,8 +160,8 @@ test('a fatal error prints what it prints in a live run', () => {
 
 test('the event loop goes on after the driver stops, and the driver can start again', () => {
   const result = run(`${drive}
-    driver().start(() => null);
-    setTimeout(() => { console.log('timer'); let n = 0; driver().start(() => n++ ? null : { recv: {}, fn: () => console.log('again'), args: [], asyncId: 0, triggerId: 0 }); });`);
+    driver().start(() => undefined);
+    setTimeout(() => { console.log('timer'); let n = 0; driver().start(() => n++ ? undefined : { receiver: {}, callback: () => console.log('again'), args: [], asyncId: 0, triggerAsyncId: 0 }); });`);
   assert.equal(result.stdout, 'timer\nagain\n');
 });
 

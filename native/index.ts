@@ -23,11 +23,11 @@ export interface TraceFile {
 
 /** One callback for the driver to make. */
 export interface Delivery {
-  readonly recv: object;
-  readonly fn: (...args: never[]) => unknown;
+  readonly receiver: object;
+  readonly callback: (...args: never[]) => unknown;
   readonly args: readonly unknown[];
   readonly asyncId: number;
-  readonly triggerId: number;
+  readonly triggerAsyncId: number;
 }
 
 /** Where V8 says an error was thrown. Lines from 1, columns from 0. */
@@ -43,10 +43,10 @@ export interface ExceptionMessage {
 
 export interface Driver {
   /**
-   * Arms a timer; when it fires, calls next(threw) and makes the callback it returns, again and again, until it returns null.
+   * Arms a timer; when it fires, calls next(threw) and makes the callback it returns, again and again, until it returns undefined.
    * Between the callbacks nothing but next() runs: no ticks, no microtasks, no event loop. See driver.cc.
    */
-  start(next: (threw: boolean) => Delivery | null): void;
+  start(next: (threw: boolean) => Delivery | undefined): void;
   exceptionMessage(error: unknown): ExceptionMessage;
 }
 
@@ -66,6 +66,7 @@ interface WriterAddon {
   getText(key: string): string | undefined;
   readFully(fd: number, bytes: Uint8Array): number;
   writeFully(fd: number, bytes: Uint8Array): void;
+  sha256(bytes: Uint8Array): string;
   exit(code: number): never;
   die(signal: number): void;
 }
@@ -111,6 +112,9 @@ export const getText: (key: string) => string | undefined = writer.getText;
 export const readFully: (fd: number, bytes: Uint8Array) => number = writer.readFully;
 /** Writes all of `bytes` to a blocking file descriptor. Throws with errno's code. */
 export const writeFully: (fd: number, bytes: Uint8Array) => void = writer.writeFully;
+
+/** 64 lower-case hexadecimal digits. */
+export const sha256: (bytes: Uint8Array) => string = writer.sha256;
 
 /** _exit(2): no exit handlers, no teardown. */
 export const exitNow: (code: number) => never = writer.exit;

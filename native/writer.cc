@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 
+#include "sha256.h"
 #include "trace_file.h"
 
 namespace {
@@ -164,6 +165,11 @@ Napi::Value WriteFully(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value Sha256(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  return Napi::String::New(info.Env(), retrace::Sha256::Hex(bytes.Data(), bytes.ByteLength()));
+}
+
 Napi::Value Exit(const Napi::CallbackInfo& info) {
   _exit(info[0].As<Napi::Number>().Int32Value());
 }
@@ -190,6 +196,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("getText", Napi::Function::New<GetText>(env, "getText"));
   exports.Set("readFully", Napi::Function::New<ReadFully>(env, "readFully"));
   exports.Set("writeFully", Napi::Function::New<WriteFully>(env, "writeFully"));
+  exports.Set("sha256", Napi::Function::New<Sha256>(env, "sha256"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("die", Napi::Function::New<Die>(env, "die"));
   return exports;

@@ -103,10 +103,11 @@ export const EVENTS: readonly EventRow[] = [
     fields: [
       { name: 'kind', type: 'uint', meaning: 'interned kind of fact, such as `resolve` or `stat`' },
       { name: 'key', type: 'text', meaning: 'what it is about' },
-      { name: 'value', type: 'value', meaning: 'the answer' },
+      { name: 'at', type: 'uint', meaning: 'events the trace of the thread had when this was learned' },
+      { name: 'answer', type: 'value', meaning: 'an object with `value`, or with `error` if the question threw' },
     ],
     recorded: 'the module loader learned something about the file system; kept in a file of its own, out of the order of the trace',
-    replay: 'looked up by kind and key',
+    replay: 'looked up by kind and key: the last answer that is not from the future',
   },
   {
     name: 'check',

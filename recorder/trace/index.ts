@@ -7,3 +7,19 @@ export type { HandleCodec, MakeError } from './values';
 export { TraceWriter, type TraceSink, type TraceWriterOptions } from './writer';
 export { TraceReader, type EventHead, type TraceReaderOptions } from './reader';
 export { MemorySink } from './memory-sink';
+export { FactIndex, FactWriter, type FactAnswer } from './facts';
+export { SourceStore, type Sha256 } from './sources';
+export {
+  MAIN_THREAD,
+  checkNode,
+  createNextRecording,
+  createRecording,
+  isRecording,
+  readManifest,
+  removeRecording,
+  writeManifest,
+  type Ending,
+  type Manifest,
+  type ProcessInfo,
+  type ThreadInfo,
+} from './manifest';

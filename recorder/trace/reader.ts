@@ -17,7 +17,7 @@ export interface EventHead {
   readonly index: number;
   /** Where it begins in the file, in bytes. */
   readonly offset: number;
-  /** Interned name of the crossing and its text; 0 and '' for events that have none. */
+  /** Interned name of the crossing and its text, or 0 and the name of a mark; 0 and '' for events that have none. */
   readonly site: number;
   readonly name: string;
   /** 0 for none. */
@@ -101,10 +101,22 @@ export class TraceReader extends Decoder {
         if (site === 0 || site >= this.names.length) throw this.damaged(`name ${site} is not defined`, offset);
         handle = this.uint();
       }
+      // A mark's name is all there is to it.
+      const name = tag === EventTag.Mark ? this.text() : this.names[site]!;
       this.at = offset;
-      this.head = { tag: tag as TraceEvent['tag'], index: this.index, offset, site, name: this.names[site]!, handle };
+      this.head = { tag: tag as TraceEvent['tag'], index: this.index, offset, site, name, handle };
       return this.head;
     }
+  }
+
+  /** The name of the next event if that is a mark. */
+  peekMark(): string | undefined {
+    const head = this.peek();
+    if (head?.tag !== EventTag.Mark) return undefined;
+    this.at = head.offset + 1;
+    const name = this.text();
+    this.at = head.offset;
+    return name;
   }
 
   /** The next event, undefined at the end. Makes the objects in it; handles are resolved now. */

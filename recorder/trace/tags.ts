@@ -140,15 +140,17 @@ export interface EndEvent extends EventBase {
   readonly signal: string;
 }
 
-/** Replay: looked up by kind and key. */
+/** Replay: looked up by kind and key: the last answer that is not from the future. */
 export interface FactEvent extends EventBase {
   readonly tag: EventTag.Fact;
   /** Interned kind of fact, such as `resolve` or `stat`. */
   readonly kind: number;
   /** What it is about. */
   readonly key: string;
-  /** The answer. */
-  readonly value: unknown;
+  /** Events the trace of the thread had when this was learned. */
+  readonly at: number;
+  /** An object with `value`, or with `error` if the question threw. */
+  readonly answer: unknown;
 }
 
 export type TraceEvent = CallEvent | ThrowEvent | EntryEvent | DrainEvent | MarkEvent | EndEvent | FactEvent;

@@ -196,8 +196,9 @@ export class TraceWriter extends EventEncoder {
     this.write(EventTag.Mark, [name]);
   }
 
-  fact(kind: number, key: string, value: unknown): void {
-    this.write(EventTag.Fact, [kind, key, value]);
+  /** See facts.ts. */
+  fact(kind: number, key: string, at: number, answer: unknown): void {
+    this.write(EventTag.Fact, [kind, key, at, answer]);
   }
 
   /** The last event. kind: exit, uncaught, signal or lost; code 0..255; signal: its name or ''. Call close() next. */
