@@ -411,13 +411,13 @@ class Inferrer {
     this.waiting.pop();
   }
 
-  /** FuncNameInferrer::State: what is pushed inside is gone afterwards; functions wait until the outermost state ends. */
+  /** FuncNameInferrer::State: names pushed inside are gone afterwards; functions wait on, for a name of a later statement even. */
   private scope(inside: () => void): void {
     const top = this.names.length;
     this.depth++;
     inside();
     this.names.length = top;
-    if (--this.depth === 0) this.waiting.length = 0;
+    this.depth--;
   }
 }
 
