@@ -109,16 +109,6 @@ export class TraceReader extends Decoder {
     }
   }
 
-  /** The name of the next event if that is a mark. */
-  peekMark(): string | undefined {
-    const head = this.peek();
-    if (head?.tag !== EventTag.Mark) return undefined;
-    this.at = head.offset + 1;
-    const name = this.text();
-    this.at = head.offset;
-    return name;
-  }
-
   /** The next event, undefined at the end. Makes the objects in it; handles are resolved now. */
   next(): TraceEvent | undefined {
     const head = this.peek();
