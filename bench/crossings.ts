@@ -1,0 +1,47 @@
+// What recording costs a single crossing of the boundary, kind by kind.
+import fs from 'node:fs';
+import path from 'node:path';
+import { commandFor, programs, traceBytes } from './places.js';
+import { interleave, measureNode, ratios, spread, type Spread } from './rounds.js';
+
+export interface CrossingCost {
+  kind: string;
+  /** Microseconds of processor time each. */
+  plain: Spread;
+  recorded: Spread;
+  ratio: Spread;
+  traceBytes: number;
+}
+
+const program = path.join(programs, 'crossings.js');
+
+// Enough of them for the clock, few enough for patience.
+const FAST = 100_000;
+const SLOW = 4_000;
+const fast = /^(no crossing|Date|new Date|Math|performance|process\.hrtime|setImmediate|setTimeout)/;
+
+export async function measureCrossings(rounds: number): Promise<CrossingCost[]> {
+  const kinds = await measureNode<string[]>([program]);
+  const costs: CrossingCost[] = [];
+  for (const kind of kinds) {
+    const count = fast.test(kind) ? FAST : SLOW;
+    let bytes = 0;
+    const samples = await interleave(['plain', 'recorded'] as const, rounds, async (variant) => {
+      const { words, recording } = commandFor(variant, [program, kind, String(count)]);
+      const { micros } = await measureNode<{ micros: number }>(words);
+      if (variant === 'recorded') {
+        bytes = traceBytes(recording) / (count * 1.2);
+        fs.rmSync(recording, { recursive: true, force: true });
+      }
+      return micros;
+    });
+    costs.push({
+      kind,
+      plain: spread(samples.plain),
+      recorded: spread(samples.recorded),
+      ratio: ratios(samples.recorded, samples.plain),
+      traceBytes: bytes,
+    });
+  }
+  return costs;
+}

@@ -1,0 +1,58 @@
+// One measurement of one engine: `engine-process.js ENGINE PROGRAM` runs the program, which leaves a global main(), calls it until it is warm, then for a while, and prints the
+// milliseconds a run took and what it answered. `jitless` is this process under another flag.
+import fs from 'node:fs';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { root } from './places.js';
+import type { EngineName } from './engines.js';
+
+const WARM_MS = 300;
+const MEASURED_MS = 500;
+
+type Run = () => unknown;
+
+async function load(engine: EngineName, source: string): Promise<Run> {
+  if (engine === 'quickjs') return loadQuickJs(source);
+  new Function(source)();
+  return (globalThis as unknown as { main: Run }).main;
+}
+
+// The package is the bench's own and not known to the compiler: what is used of it is written out here.
+interface QuickJsContext {
+  evalCode(code: string): unknown;
+  unwrapResult(result: unknown): { dispose(): void };
+  dump(handle: { dispose(): void }): unknown;
+}
+
+async function loadQuickJs(source: string): Promise<Run> {
+  const { getQuickJS } = require(path.join(root, 'bench/node_modules/quickjs-emscripten')) as {
+    getQuickJS(): Promise<{ newContext(): QuickJsContext }>;
+  };
+  const context = (await getQuickJS()).newContext();
+  context.unwrapResult(context.evalCode(source)).dispose();
+  return () => {
+    const handle = context.unwrapResult(context.evalCode('main()'));
+    const answer = context.dump(handle);
+    handle.dispose();
+    return answer;
+  };
+}
+
+function timed(run: Run, limit: number): number {
+  const begin = performance.now();
+  let count = 0;
+  while (performance.now() - begin < limit) {
+    run();
+    count++;
+  }
+  return (performance.now() - begin) / count;
+}
+
+async function main(engine: EngineName, file: string): Promise<void> {
+  const run = await load(engine, fs.readFileSync(file, 'utf8'));
+  timed(run, WARM_MS);
+  const millis = timed(run, MEASURED_MS);
+  console.log(JSON.stringify({ millis, answer: String(run()) }));
+}
+
+void main(process.argv[2] as EngineName, process.argv[3]);

@@ -1,0 +1,77 @@
+// What recording costs a server: processor time of the server's own process per request, and how many bytes of trace a request leaves.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { commandFor, programs, traceBytes } from './places.js';
+import { interleave, measureNode, ratios, spread, type Spread } from './rounds.js';
+
+export interface RequestCost {
+  name: string;
+  /** Microseconds of the server's processor time per request. */
+  cpuMicros: { plain: Spread; recorded: Spread };
+  /** Microseconds of the load generator's wall time per request, all connections together. */
+  wallMicros: { plain: Spread; recorded: Spread };
+  cpuRatio: Spread;
+  wallRatio: Spread;
+  traceBytesPerRequest: Spread;
+}
+
+interface Sample {
+  cpuMicros: number;
+  wallMicros: number;
+  traceBytes: number;
+}
+
+const CONNECTIONS = 16;
+
+const servers = [
+  { name: 'hello world', work: 0, requests: 8000 },
+  { name: '2 ms of work', work: 2, requests: 500 },
+];
+
+export async function measureRequests(rounds: number): Promise<RequestCost[]> {
+  const costs: RequestCost[] = [];
+  for (const { name, work, requests } of servers) {
+    const samples = await interleave(['plain', 'recorded'] as const, rounds, (variant) => measure(variant, work, requests));
+    const pick = (field: keyof Sample) => ({
+      plain: samples.plain.map((one) => one[field]),
+      recorded: samples.recorded.map((one) => one[field]),
+    });
+    const [cpu, wall] = [pick('cpuMicros'), pick('wallMicros')];
+    costs.push({
+      name,
+      cpuMicros: { plain: spread(cpu.plain), recorded: spread(cpu.recorded) },
+      wallMicros: { plain: spread(wall.plain), recorded: spread(wall.recorded) },
+      cpuRatio: ratios(cpu.recorded, cpu.plain),
+      wallRatio: ratios(wall.recorded, wall.plain),
+      traceBytesPerRequest: spread(pick('traceBytes').recorded),
+    });
+  }
+  return costs;
+}
+
+async function measure(variant: 'plain' | 'recorded', work: number, requests: number): Promise<Sample> {
+  const { words, recording } = commandFor(variant, [path.join(programs, 'server.js'), String(work)]);
+  const server = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => server.once('close', resolve));
+  const port = await new Promise<string>((resolve, reject) => {
+    server.once('close', (code) => reject(new Error(`the ${variant} server ended with ${code}`)));
+    createInterface({ input: server.stdout }).once('line', (line) => resolve(line.replace('ready ', '')));
+  });
+  try {
+    const load = await measureNode<Omit<Sample, 'traceBytes'>>([
+      path.join(programs, 'load.js'),
+      port,
+      String(requests),
+      String(CONNECTIONS),
+    ]);
+    await ended;
+    // The load warms the server up with half as many requests again.
+    const bytes = variant === 'recorded' ? traceBytes(recording) / (requests * 1.5) : 0;
+    return { ...load, traceBytes: bytes };
+  } finally {
+    server.kill('SIGKILL');
+    fs.rmSync(recording, { recursive: true, force: true });
+  }
+}
