@@ -1,5 +1,5 @@
-// One measurement of one engine: `engine-process.js ENGINE PROGRAM` runs the program, which leaves a global main(), calls it until it is warm, then for a while, and prints the
-// milliseconds a run took and what it answered. `jitless` is this process under another flag.
+// One measurement of one engine: `engine-process.js ENGINE PROGRAM` runs the program, which leaves a global main(), calls it until it is warm,
+// then for a while, and prints the milliseconds a run took and what it answered. `jitless` is this process under another flag.
 import fs from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
