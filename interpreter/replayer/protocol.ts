@@ -1,0 +1,188 @@
+/**
+ * What a controller and a replayer say to each other over file descriptor 3.
+ *
+ * Used by the session (replayer process) and by interpreter/replay (controller). One message is four bytes of length (little endian)
+ * and that many bytes of JSON in which everything outside ASCII is escaped, so that writing and reading it needs nothing of the
+ * program's world that the program could have patched, and strings with lone surrogates arrive as they were.
+ *
+ * Order: the controller sends `Orders`, then any number of requests, each answered by exactly one reply. Between a request and its
+ * reply the replayer may send events. A `run` request has no reply when the program ends instead of pausing: the process ends.
+ */
+
+/** The first message: what to replay and how. `plain` replays to the end with no session; `debug` waits for requests. */
+export interface Orders {
+  recording: string;
+  thread: string;
+  engine: 'vm' | 'native';
+  mode: 'plain' | 'debug';
+}
+
+/** A moment within one thread: before the `step`-th statement (1-based) of turn `turn` (0 is the main script). */
+export interface Moment {
+  turn: number;
+  step: number;
+}
+
+/** What ends a run. `depth` is met at a statement whose call depth is at most `atMost`, or at the first statement of a later turn. */
+export type Goal =
+  | { kind: 'moment'; turn: number; step: number }
+  | { kind: 'breakpoint' }
+  | { kind: 'step' }
+  | { kind: 'depth'; atMost: number }
+  | { kind: 'throw'; index: number };
+
+/** Remember the last moment before the run's end that meets this, from turn `fromTurn` on. Told in `Paused.lastMatch`. */
+export type Scan = { kind: 'breakpoint'; fromTurn: number } | { kind: 'depth'; atMost: number; fromTurn: number };
+
+export interface BreakpointSpec {
+  id: number;
+  file: string;
+  statement: number;
+}
+
+export type Request =
+  | { do: 'breakpoints'; set: BreakpointSpec[] }
+  | { do: 'run'; goals: Goal[]; scan?: Scan }
+  | { do: 'frames' }
+  | { do: 'scopes'; frame: number }
+  | { do: 'evaluate'; frame: number; expression: string };
+
+/** A value as shown to a person. `value` is there for strings, finite numbers, booleans and null, and is exact. */
+export interface Preview {
+  type: string;
+  preview: string;
+  value?: string | number | boolean | null;
+}
+
+export interface Place {
+  /** '' for the top level of a module. */
+  function: string;
+  /** Path as it was when recorded. */
+  file: string;
+  /** 1-based. */
+  line: number;
+  /** 1-based, in UTF-16 units. */
+  column: number;
+}
+
+export interface ErrorInfo {
+  name: string;
+  message: string;
+  stack: string;
+}
+
+/** `missed`: the moment asked for does not exist; the run stopped at the first statement after it. */
+export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'missed';
+
+export interface Paused {
+  kind: 'paused';
+  reason: PauseReason;
+  turn: number;
+  step: number;
+  /** Number of guest frames on the stack. */
+  depth: number;
+  /** Throws seen since the program began, this one included. */
+  throws: number;
+  /** The breakpoints at this statement, with how often each was reached since it was set. */
+  breakpoints: { id: number; hit: number }[];
+  place: Place;
+  error?: ErrorInfo;
+  lastMatch?: Moment | null;
+}
+
+export interface ScopeInfo {
+  kind: string;
+  names: ({ name: string } & Preview)[];
+}
+
+/** `clean` is false when the evaluation may have changed the program's state: the replayer must not be moved on. */
+export interface Evaluated extends Preview {
+  kind: 'evaluated';
+  clean: boolean;
+  error?: ErrorInfo;
+}
+
+export type Reply =
+  | Paused
+  | { kind: 'done' }
+  | { kind: 'frames'; frames: Place[] }
+  | { kind: 'scopes'; scopes: ScopeInfo[] }
+  | Evaluated
+  | { kind: 'failed'; message: string };
+
+export type ReplayerEvent =
+  /** Bytes the program wrote to file descriptor 1 or 2, one character a byte. */
+  | { kind: 'output'; fd: 1 | 2; bytes: string; turn: number; step: number }
+  /** A turn began; sent now and then, for progress. */
+  | { kind: 'turn'; turn: number }
+  /** An error nobody handled; `throws` is the index of the throw it came from, 0 when no guest code threw it. */
+  | { kind: 'fatal'; error: ErrorInfo; throws: number; turn: number; step: number }
+  | { kind: 'divergence'; message: string; report: string; turn: number; step: number }
+  /** The program has run to its end; the process is about to leave. */
+  | { kind: 'ended'; turn: number; step: number; truncated: boolean };
+
+/** JSON in ASCII, with its length in front. */
+export function encode(message: Orders | Request | Reply | ReplayerEvent): Uint8Array {
+  const text = JSON.stringify(message);
+  let size = 0;
+  for (let i = 0; i < text.length; i++) size += text.charCodeAt(i) < 0x80 ? 1 : 6;
+  const bytes = new Uint8Array(4 + size);
+  bytes[0] = size & 0xff;
+  bytes[1] = (size >>> 8) & 0xff;
+  bytes[2] = (size >>> 16) & 0xff;
+  bytes[3] = size >>> 24;
+  let at = 4;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) {
+      bytes[at++] = unit;
+      continue;
+    }
+    bytes[at++] = 0x5c;
+    bytes[at++] = 0x75;
+    for (let shift = 12; shift >= 0; shift -= 4) bytes[at++] = HEX.charCodeAt((unit >> shift) & 15);
+  }
+  return bytes;
+}
+
+const HEX = '0123456789abcdef';
+
+/** The body of one message, without its length. */
+export function decode(bytes: Uint8Array): unknown {
+  const parts: string[] = [];
+  for (let from = 0; from < bytes.length; from += 8192) parts.push(asciiText(bytes, from, Math.min(from + 8192, bytes.length)));
+  return JSON.parse(parts.join(''));
+}
+
+function asciiText(bytes: Uint8Array, from: number, to: number): string {
+  return String.fromCharCode.apply(null, bytes.subarray(from, to) as unknown as number[]);
+}
+
+/** Cuts a stream of chunks into message bodies. */
+export class MessageSplitter {
+  private pending = new Uint8Array(0);
+
+  push(chunk: Uint8Array): Uint8Array[] {
+    let bytes = chunk;
+    if (this.pending.length > 0) {
+      bytes = new Uint8Array(this.pending.length + chunk.length);
+      bytes.set(this.pending);
+      bytes.set(chunk, this.pending.length);
+    }
+    const bodies: Uint8Array[] = [];
+    let at = 0;
+    while (bytes.length - at >= 4) {
+      const size = lengthAt(bytes, at);
+      if (bytes.length - at - 4 < size) break;
+      bodies.push(bytes.slice(at + 4, at + 4 + size));
+      at += 4 + size;
+    }
+    this.pending = bytes.slice(at);
+    return bodies;
+  }
+}
+
+/** The length a message's first four bytes announce. */
+export function lengthAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}

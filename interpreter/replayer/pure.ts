@@ -1,0 +1,196 @@
+/**
+ * Evaluates an expression when it can be proved that doing so runs none of the program's code and changes nothing.
+ *
+ * Called by the session before it falls back to a real evaluation, after which the replayer must be thrown away. Proved means: names,
+ * `this`, literals, operators on primitives, and properties that are plain data. Everything else (calls, assignments, getters,
+ * proxies, conversions of objects) is answered with `undefined`: not provable.
+ */
+import * as acorn from 'acorn';
+import { dataProperty } from './preview';
+import type { InspectionKit } from './preview';
+
+export interface PureScope {
+  /** The value of a name (or of `this`) in view, or undefined when it is unknown, unset or not plain data. */
+  lookup(name: string): { value: unknown } | undefined;
+}
+
+/** The value, or undefined when the expression is not provably free of effects (or does not parse). */
+export function evaluatePure(kit: InspectionKit, expression: string, scope: PureScope): { value: unknown } | undefined {
+  let tree: acorn.Program;
+  try {
+    tree = acorn.parse(`(${expression}\n)`, { ecmaVersion: 'latest' });
+  } catch {
+    return undefined;
+  }
+  const statement = tree.body[0];
+  if (tree.body.length !== 1 || statement?.type !== 'ExpressionStatement') return undefined;
+  try {
+    return { value: new PureEvaluator(kit, scope).value(statement.expression) };
+  } catch (error) {
+    if (error === NOT_PURE) return undefined;
+    throw error;
+  }
+}
+
+const NOT_PURE = Symbol('not pure');
+/** The whole of an optional chain is undefined. */
+const SHORT_CIRCUIT = Symbol('short circuit');
+
+class PureEvaluator {
+  constructor(
+    private readonly kit: InspectionKit,
+    private readonly scope: PureScope,
+  ) {}
+
+  value(node: acorn.Expression | acorn.PrivateIdentifier | acorn.Super): unknown {
+    switch (node.type) {
+      case 'Literal':
+        if (node.regex) throw NOT_PURE;
+        return node.bigint === undefined || node.bigint === null ? node.value : BigInt(node.bigint);
+      case 'Identifier':
+        return this.named(node.name);
+      case 'ThisExpression':
+        return this.named('this');
+      case 'ParenthesizedExpression':
+        return this.value(node.expression);
+      case 'TemplateLiteral': {
+        let text = node.quasis[0]!.value.cooked ?? '';
+        for (let i = 0; i < node.expressions.length; i++) {
+          text += `${this.plain(node.expressions[i]!) as string}${node.quasis[i + 1]!.value.cooked ?? ''}`;
+        }
+        return text;
+      }
+      case 'ConditionalExpression':
+        return this.value(node.test) ? this.value(node.consequent) : this.value(node.alternate);
+      case 'LogicalExpression': {
+        const left = this.value(node.left);
+        const short = node.operator === '&&' ? !left : node.operator === '||' ? Boolean(left) : left !== null && left !== undefined;
+        return short ? left : this.value(node.right);
+      }
+      case 'UnaryExpression':
+        return this.unary(node);
+      case 'BinaryExpression':
+        return this.binary(node);
+      case 'ChainExpression': {
+        const value = this.value(node.expression);
+        return value === SHORT_CIRCUIT ? undefined : value;
+      }
+      case 'MemberExpression':
+        return this.member(node);
+      default:
+        throw NOT_PURE;
+    }
+  }
+
+  private named(name: string): unknown {
+    if (name === 'undefined') return undefined;
+    const found = this.scope.lookup(name);
+    if (!found) throw NOT_PURE;
+    return found.value;
+  }
+
+  private plain(node: acorn.Expression | acorn.PrivateIdentifier): unknown {
+    const value = this.value(node);
+    if (typeof value === 'symbol' || typeof value === 'function' || (typeof value === 'object' && value !== null)) throw NOT_PURE;
+    return value;
+  }
+
+  private unary(node: acorn.UnaryExpression): unknown {
+    switch (node.operator) {
+      case '!':
+        return !this.value(node.argument);
+      case 'void':
+        return void this.value(node.argument);
+      case 'typeof':
+        return typeof this.value(node.argument);
+    }
+    const value = this.plain(node.argument);
+    if (typeof value === 'bigint' && node.operator === '+') throw NOT_PURE;
+    if (node.operator === '-') return -(value as number);
+    if (node.operator === '+') return +(value as number);
+    if (node.operator === '~') return ~(value as number);
+    throw NOT_PURE;
+  }
+
+  private binary(node: acorn.BinaryExpression): unknown {
+    if (node.operator === '===') return this.value(node.left) === this.value(node.right);
+    if (node.operator === '!==') return this.value(node.left) !== this.value(node.right);
+    const a = this.plain(node.left) as number;
+    const b = this.plain(node.right) as number;
+    if ((typeof a === 'bigint') !== (typeof b === 'bigint') && node.operator !== '+') throw NOT_PURE;
+    switch (node.operator) {
+      case '==':
+        return a == b;
+      case '!=':
+        return a != b;
+      case '<':
+        return a < b;
+      case '<=':
+        return a <= b;
+      case '>':
+        return a > b;
+      case '>=':
+        return a >= b;
+    }
+    // bigint arithmetic can throw (division by zero, huge results): leave its errors to the real evaluation
+    if (typeof a === 'bigint' || typeof b === 'bigint') throw NOT_PURE;
+    switch (node.operator) {
+      case '+':
+        return a + b;
+      case '-':
+        return a - b;
+      case '*':
+        return a * b;
+      case '/':
+        return a / b;
+      case '%':
+        return a % b;
+      case '**':
+        return a ** b;
+      case '&':
+        return a & b;
+      case '|':
+        return a | b;
+      case '^':
+        return a ^ b;
+      case '<<':
+        return a << b;
+      case '>>':
+        return a >> b;
+      case '>>>':
+        return a >>> b;
+      default:
+        throw NOT_PURE;
+    }
+  }
+
+  private member(node: acorn.MemberExpression): unknown {
+    const object = this.value(node.object);
+    if (object === SHORT_CIRCUIT) return SHORT_CIRCUIT;
+    if (object === null || object === undefined) {
+      if (node.optional) return SHORT_CIRCUIT;
+      throw NOT_PURE;
+    }
+    if (node.property.type === 'PrivateIdentifier') throw NOT_PURE;
+    const key = node.computed ? this.value(node.property) : (node.property as acorn.Identifier).name;
+    if (typeof key !== 'string' && typeof key !== 'number' && typeof key !== 'symbol') throw NOT_PURE;
+    if (typeof object === 'string' && key === 'length') return object.length;
+    if (typeof object === 'string' && typeof key === 'number') return object[key] ?? this.unprovable();
+    if (typeof object !== 'object' && typeof object !== 'function') throw NOT_PURE;
+    const found = dataProperty(this.kit, object, key);
+    if (found) return found.value;
+    // absent everywhere is as good as data, but for proxies and getters on the way
+    return isAbsent(this.kit, object, key) ? undefined : this.unprovable();
+  }
+
+  private unprovable(): never {
+    throw NOT_PURE;
+  }
+}
+
+function isAbsent(kit: InspectionKit, object: object, key: PropertyKey): boolean {
+  for (let holder: object | null = object; holder !== null; holder = Reflect.getPrototypeOf(holder)) {
+    if (kit.isProxy(holder) || Reflect.getOwnPropertyDescriptor(holder, key)) return false;
+  }
+  return true;
+}
