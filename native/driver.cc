@@ -4,7 +4,7 @@
 // start(next) arms a timer on the event loop. When it fires, with nothing of JavaScript on the stack, the driver loops:
 //
 //   next(threw) is called plainly; `threw` says whether the callback delivered before it threw. It returns
-//     { receiver, callback, args, asyncId, triggerAsyncId }   to make this callback, or
+//     { recv, fn, args, asyncId, triggerId }   to make this callback, or
 //     undefined                                                to return to the event loop: the timer is gone, start() may arm another.
 //   The callback is made by node::MakeCallback in the given async context: async hooks, then the callback, then ticks and
 //   microtasks. An exception goes Node's own way (uncaughtException or the end of the process), and the stack of the callback
@@ -78,11 +78,11 @@ void Run(uv_timer_t* timer) {
   Local<Context> context = drive->context.Get(isolate);
   Context::Scope context_scope(context);
   Local<Function> next = drive->next.Get(isolate);
-  Local<String> recv_key = Text(isolate, "receiver");
-  Local<String> fn_key = Text(isolate, "callback");
+  Local<String> recv_key = Text(isolate, "recv");
+  Local<String> fn_key = Text(isolate, "fn");
   Local<String> args_key = Text(isolate, "args");
   Local<String> async_key = Text(isolate, "asyncId");
-  Local<String> trigger_key = Text(isolate, "triggerAsyncId");
+  Local<String> trigger_key = Text(isolate, "triggerId");
   bool threw = false;
   std::vector<Local<Value>> argv;
 

@@ -122,10 +122,10 @@ test('the driver makes callbacks as Node does: context, ticks, microtasks', () =
     const { executionAsyncId, triggerAsyncId } = require('async_hooks');
     const log = [];
     const steps = [
-      { receiver: { who: 'r' }, args: [1, 'two'], asyncId: 900, triggerAsyncId: 800, callback: function (a, b) {
+      { recv: { who: 'r' }, args: [1, 'two'], asyncId: 900, triggerId: 800, fn: function (a, b) {
         log.push(this.who, a, b, executionAsyncId(), triggerAsyncId());
         process.nextTick(() => log.push('tick')); Promise.resolve().then(() => log.push('microtask')); setImmediate(() => log.push('immediate')); } },
-      { receiver: process, args: [], asyncId: 0, triggerAsyncId: 0, callback: () => log.push('second') },
+      { recv: process, args: [], asyncId: 0, triggerId: 0, fn: () => log.push('second') },
     ];
     Promise.resolve().then(() => log.push('before'));
     driver().start((threw) => { log.push('next ' + threw); return steps.shift() ; });
@@ -140,7 +140,7 @@ test('an exception goes the way it goes in a live run, and next() is told', () =
     const log = [];
     process.on('uncaughtException', (e) => { log.push('uncaught ' + e.message); });
     const steps = [ () => { Promise.resolve().then(() => log.push('microtask')); throw new Error('one'); }, () => log.push('two') ];
-    driver().start((threw) => { log.push(threw); const fn = steps.shift(); return fn ? { receiver: {}, callback: fn, args: [], asyncId: 5, triggerAsyncId: 1 } : undefined; });
+    driver().start((threw) => { log.push(threw); const fn = steps.shift(); return fn ? { recv: {}, fn, args: [], asyncId: 5, triggerId: 1 } : undefined; });
     process.on('exit', () => console.log(log.join()));`);
   assert.equal(result.stderr, '');
   assert.match(result.stdout, /^false,uncaught one,.*true,.*two,.*false/);
@@ -151,7 +151,7 @@ test('a fatal error prints what it prints in a live run', () => {
   const live = run(`${body} setTimeout(handler);`);
   const driven = run(`${body}
     let first = true;
-    require(${facade}).driver().start(() => first ? (first = false, { receiver: {}, callback: handler, args: [], asyncId: 1, triggerAsyncId: 0 }) : undefined);`);
+    require(${facade}).driver().start(() => first ? (first = false, { recv: {}, fn: handler, args: [], asyncId: 1, triggerId: 0 }) : undefined);`);
   assert.equal(driven.status, live.status);
   const upTo = (text: string) => text.slice(0, text.indexOf('at inner')).replaceAll(/:\d+/g, ':N');
   assert.equal(upTo(driven.stderr), upTo(live.stderr));
@@ -161,7 +161,7 @@ test('a fatal error prints what it prints in a live run', () => {
 test('the event loop goes on after the driver stops, and the driver can start again', () => {
   const result = run(`${drive}
     driver().start(() => undefined);
-    setTimeout(() => { console.log('timer'); let n = 0; driver().start(() => n++ ? undefined : { receiver: {}, callback: () => console.log('again'), args: [], asyncId: 0, triggerAsyncId: 0 }); });`);
+    setTimeout(() => { console.log('timer'); let n = 0; driver().start(() => n++ ? undefined : { recv: {}, fn: () => console.log('again'), args: [], asyncId: 0, triggerId: 0 }); });`);
   assert.equal(result.stdout, 'timer\nagain\n');
 });
 

@@ -23,11 +23,11 @@ export interface TraceFile {
 
 /** One callback for the driver to make. */
 export interface Delivery {
-  readonly receiver: object;
-  readonly callback: (...args: never[]) => unknown;
+  readonly recv: object;
+  readonly fn: (...args: never[]) => unknown;
   readonly args: readonly unknown[];
   readonly asyncId: number;
-  readonly triggerAsyncId: number;
+  readonly triggerId: number;
 }
 
 /** Where V8 says an error was thrown. Lines from 1, columns from 0. */
