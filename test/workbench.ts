@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { drive, fill, startServers, type Outcome } from './drive.js';
+import { drive, fill, startServers, type Command, type Outcome } from './drive.js';
 import { root, type Fixture, type FixtureCase } from './fixture.js';
 import { withoutNetwork } from './isolation.js';
 import type { NodeUnderTest } from './nodes.js';
@@ -51,6 +51,19 @@ export class Workbench {
     );
   }
 
+  /** Recorded by environment alone, as in production: no launcher, no flags. */
+  async recordByEnvironment(): Promise<Outcome> {
+    return this.withSurroundings(() => {
+      const { cwd, env } = this.place();
+      const preload = `--require ${JSON.stringify(path.join(root, 'dist/recorder/register.js'))}`;
+      const words = [this.node.binary, ...this.program()];
+      return drive(
+        { words, cwd, env: { ...env, NODE_OPTIONS: preload, RETRACE_RECORDING_PATH: this.recording } },
+        { fixture: this.fixture, case: this.one },
+      );
+    });
+  }
+
   /** Takes the program's world away: app folder, scratch folder, the recording's first place. */
   moveAway(): void {
     fs.mkdirSync(path.dirname(this.copy));
@@ -60,22 +73,35 @@ export class Workbench {
   }
 
   async retrace(...words: string[]): Promise<Outcome> {
-    const elsewhere = path.join(this.directory, 'elsewhere');
-    return drive({
-      words: [...withoutNetwork(), this.node.binary, cli, ...words],
-      cwd: elsewhere,
-      // As little as possible of what the recorded program had, and some of it different.
-      env: { PATH: process.env.PATH, HOME: elsewhere, TZ: 'Pacific/Auckland', LANG: 'C' },
-    });
+    return drive(this.command(...words));
   }
 
   async replay(engine: 'native' | 'vm'): Promise<Outcome> {
     return this.retrace('replay', this.copy, '--engine', engine);
   }
 
+  /** Replayed with files as standard output and error, whatever they were when it was recorded. */
+  async replayToFiles(engine: 'native' | 'vm'): Promise<Outcome> {
+    const [out, err] = ['out', 'err'].map((name) => path.join(this.directory, `${name}-${engine}`));
+    const shell = ['sh', '-c', 'out=$1 err=$2; shift 2; exec "$@" >"$out" 2>"$err"', 'sh', out, err];
+    const command = this.command('replay', this.copy, '--engine', engine);
+    const outcome = await drive({ ...command, words: [...shell, ...command.words] });
+    return { ...outcome, stdout: fs.readFileSync(out), stderr: fs.readFileSync(err) };
+  }
+
   async dispose(): Promise<void> {
     await this.stopServers?.();
     if (process.env.RETRACE_TEST_KEEP !== '1') fs.rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private command(...words: string[]): Command {
+    const elsewhere = path.join(this.directory, 'elsewhere');
+    return {
+      words: [...withoutNetwork(), this.node.binary, cli, ...words],
+      cwd: elsewhere,
+      // As little as possible of what the recorded program had, and some of it different.
+      env: { PATH: process.env.PATH, HOME: elsewhere, TZ: 'Pacific/Auckland', LANG: 'C' },
+    };
   }
 
   private program(): string[] {
