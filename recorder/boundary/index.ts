@@ -1,1 +1,11 @@
-export {};
+/**
+ * The boundary between a program with Node's library on one side and the world on the other: see core.ts for how hooks are
+ * written, bindings.ts for what is hooked.
+ */
+export type { Boundary, Delivery, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
+export { divergenceReport, type Divergence } from './divergence';
+export { isModuleStub, type CompileModule, type GuestModule } from './hooks/modules';
+export type { RewriteStack } from './hooks/stacks';
+export { OWN_FOLDER, SOURCE } from './install';
+export { startRecording, type RecordingOptions } from './recording';
+export { DIVERGED, startReplay, TRUNCATED, type RanOut, type Replay, type ReplayOptions } from './replaying';

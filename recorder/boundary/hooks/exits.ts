@@ -1,0 +1,70 @@
+/**
+ * How the process ends: beforeExit, exit, process.reallyExit, a fatal exception. (Death by a signal leaves no event: the trace
+ * just stops, and the launcher notes the signal in the manifest.)
+ *
+ * Invariant: the trace is complete after the last listener of 'exit' has run, not before. An `end` that is followed by more
+ * events (a listener around reallyExit) was not the end: the last one counts.
+ */
+import type { Boundary } from '../core';
+import { disguise } from '../disguise';
+import type { AnyFunction, Members } from '../host';
+
+export interface ExitEvents {
+  /** Record: everything is in the trace. kind: exit or uncaught. */
+  onEnd(kind: 'exit' | 'uncaught', code: number): void;
+  /** Replay: native code emits beforeExit on its own when the loop was handed back to it; the driver has done it already. */
+  swallowBeforeExit(): boolean;
+}
+
+const { apply, defineProperty } = Reflect;
+
+export function install(boundary: Boundary, events: ExitEvents): void {
+  const proc = boundary.host.process;
+  const prototype = Object.getPrototypeOf(proc) as Members;
+  const realEmit = proc.emit as AnyFunction;
+  const emit = {
+    emit(this: unknown, event: unknown): unknown {
+      if (event === 'beforeExit') {
+        if (events.swallowBeforeExit()) return false;
+        boundary.mark('beforeExit');
+        return apply(realEmit, this, arguments) as unknown;
+      }
+      if (event !== 'exit') return apply(realEmit, this, arguments) as unknown;
+      boundary.mark('exit');
+      const result: unknown = apply(realEmit, this, arguments);
+      events.onEnd('exit', exitCode(proc, 0));
+      return result;
+    },
+  }.emit;
+  // On the prototype: an own property would show up when the program lists process.
+  defineProperty(prototype, 'emit', { value: disguise(emit, realEmit), writable: true, enumerable: false, configurable: true });
+
+  const reallyExit = proc['reallyExit'] as AnyFunction;
+  proc['reallyExit'] = disguise(
+    {
+      reallyExit(this: unknown, code: unknown): unknown {
+        events.onEnd('exit', typeof code === 'number' ? code & 255 : 0);
+        return apply(reallyExit, this, arguments) as unknown;
+      },
+    }.reallyExit,
+    reallyExit,
+  );
+
+  const fatal = proc['_fatalException'] as AnyFunction;
+  proc['_fatalException'] = disguise(
+    {
+      _fatalException(this: unknown, error: unknown): unknown {
+        boundary.fatal = error;
+        const handled: unknown = apply(fatal, this, arguments);
+        if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));
+        return handled;
+      },
+    }._fatalException,
+    fatal,
+  );
+}
+
+function exitCode(proc: NodeJS.Process, otherwise: number): number {
+  const code = Number(proc.exitCode ?? otherwise);
+  return Number.isInteger(code) ? code & 255 : otherwise;
+}

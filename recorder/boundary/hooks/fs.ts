@@ -1,0 +1,220 @@
+/**
+ * The file system: every function of the fs binding, in its three forms. A request object among the arguments makes a call
+ * asynchronous, the symbol kUsePromises makes it return a native promise, otherwise it answers at once.
+ *
+ * Invariant: bytes that native code wrote into the program's buffers are part of the answer. Writes to descriptors 1 and 2 are
+ * really made at replay, with the recorded outcome; nothing else is.
+ */
+import { writeFully } from '../../../native';
+import type { Boundary, EntryOptions, PromiseOptions, SyncOptions } from '../core';
+import type { AnyFunction, Members } from '../host';
+
+/** Asked by the module loader only: always answered from the path-keyed store. */
+const LOADER_ONLY = new Set(['internalModuleStat', 'internalModuleReadJSON', 'legacyMainResolve', 'getFormatOfExtensionlessFile']);
+
+/** Files that the loader has resolved and will read next: see modules.ts. */
+export const expectedSources = new Set<string>();
+
+const WRITES = new Set(['writeBuffer', 'writeBuffers', 'writeString']);
+
+interface Forms {
+  readonly save?: (result: unknown, args: IArguments) => unknown;
+  readonly load?: (value: unknown, args: IArguments) => unknown;
+}
+
+/** Bytes native code reads into the arguments: logged beside the count. */
+const FILLS: Record<string, Forms> = {
+  read: {
+    save: (n, args) => (typeof n === 'number' && n > 0 ? [n, bytesOf(args[1]).slice(args[2] as number, (args[2] as number) + n)] : n),
+    load: (value, args) => {
+      if (!Array.isArray(value)) return value;
+      bytesOf(args[1]).set(value[1] as Uint8Array, args[2] as number);
+      return value[0] as number;
+    },
+  },
+  readBuffers: {
+    save: (n, args) => (typeof n === 'number' && n > 0 ? [n, gather(args[1] as ArrayBufferView[], n)] : n),
+    load: (value, args) => {
+      if (!Array.isArray(value)) return value;
+      let bytes = value[1] as Uint8Array;
+      for (const view of args[1] as ArrayBufferView[]) {
+        const part = bytes.subarray(0, view.byteLength);
+        bytesOf(view).set(part, 0);
+        bytes = bytes.subarray(part.length);
+        if (bytes.length === 0) break;
+      }
+      return value[0] as number;
+    },
+  },
+};
+
+export function install(boundary: Boundary): void {
+  const { host } = boundary;
+  const binding = host.internalBinding('fs');
+  const FSReqCallback = binding['FSReqCallback'] as { prototype: object };
+  const requestPrototype = FSReqCallback.prototype;
+  const usePromises = binding['kUsePromises'] as symbol;
+  const hooks = host.requireInternal('internal/async_hooks');
+  const fileHandles = fileHandleForms(boundary, binding['FileHandle'] as { prototype: Members });
+
+  for (const member of Object.keys(binding)) {
+    const original = binding[member] as AnyFunction;
+    if (typeof original !== 'function' || !/^[a-z]/.test(member)) continue;
+    const site = boundary.site(`fs.${member}`);
+    const complete = boundary.site(`fs.${member}.oncomplete`);
+    const forms: Forms = FILLS[member] ?? (WRITES.has(member) ? writeForms(boundary, member) : {});
+
+    const form = (args: IArguments): 'sync' | 'callback' | 'promise' => {
+      for (let i = args.length - 1; i >= 0 && i >= args.length - 3; i--) {
+        const arg: unknown = args[i];
+        if (arg === usePromises) return 'promise';
+        if (typeof arg === 'object' && arg !== null && Object.getPrototypeOf(arg) === requestPrototype) return 'callback';
+      }
+      return 'sync';
+    };
+    const requestOf = (args: IArguments): Members => {
+      let i = args.length - 1;
+      while (Object.getPrototypeOf(args[i] ?? Object.prototype) !== requestPrototype) i--;
+      return args[i] as Members;
+    };
+
+    const options: SyncOptions = {
+      fact: factKey(boundary, member),
+      factKind: member === 'readFileUtf8' ? 'source' : undefined,
+      prepare(args) {
+        if (form(args) !== 'callback') return;
+        const entry: EntryOptions = {
+          once: true,
+          save: (values) => [
+            values[0],
+            values.length > 1 ? (forms.save === undefined ? values[1] : forms.save(values[1], args)) : undefined,
+          ],
+          load: (values) => {
+            if (values[0] !== null && values[0] !== undefined) return values;
+            return [values[0], forms.load === undefined ? values[1] : forms.load(values[1], args)];
+          },
+        };
+        boundary.callback(requestOf(args), 'oncomplete', complete, entry);
+      },
+      save: (result, args) => (form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : result),
+      load: (value, args) => (form(args) === 'sync' && forms.load !== undefined ? forms.load(value, args) : value),
+    };
+    boundary.sync(binding, member, site.name, options);
+    const crossing = binding[member] as AnyFunction;
+
+    // Promises: told apart here, so that the other forms stay one call deep.
+    if (LOADER_ONLY.has(member)) continue;
+    const wrapper = {
+      crossing(this: Members): unknown {
+        const last: unknown = arguments[arguments.length - 1];
+        if (last !== usePromises || boundary.aside) return Reflect.apply(crossing, this, arguments) as unknown;
+        const args = arguments;
+        const promiseForms: PromiseOptions = {
+          save: (value) => fileHandles.save(forms.save === undefined ? value : forms.save(value, args)),
+          load: (value) => fileHandles.load(forms.load === undefined ? value : forms.load(value, args)),
+        };
+        if (boundary.mode === 'replay') takeAsyncId(hooks, 'FSREQPROMISE');
+        return boundary.promise(site, () => Reflect.apply(original, this, args) as Promise<unknown>, promiseForms);
+      },
+    }.crossing;
+    Object.defineProperty(wrapper, 'name', { value: member, configurable: true });
+    binding[member] = wrapper;
+  }
+}
+
+/** Native code would have made a request object with an id of its own. */
+export function takeAsyncId(hooks: Members, type: string, resource: object = {}): void {
+  const asyncId = (hooks['newAsyncId'] as () => number)();
+  if ((hooks['initHooksExist'] as () => boolean)())
+    (hooks['emitInit'] as AnyFunction)(asyncId, type, (hooks['getDefaultTriggerAsyncId'] as () => number)(), resource);
+}
+
+function factKey(boundary: Boundary, member: string): SyncOptions['fact'] {
+  const key = (args: IArguments): string => {
+    let text = '';
+    for (let i = 0; i < args.length; i++) {
+      const arg: unknown = args[i];
+      if (typeof arg === 'string') text += (text === '' ? '' : '|') + arg;
+      else if (typeof arg === 'number' || typeof arg === 'boolean') text += '|' + String(arg);
+    }
+    return text;
+  };
+  if (LOADER_ONLY.has(member)) return key;
+  if (member === 'readFileUtf8')
+    return (args) => {
+      const path: unknown = args[0];
+      if (typeof path !== 'string' || (boundary.zone === 0 && !expectedSources.has(path))) return undefined;
+      expectedSources.delete(path);
+      return path;
+    };
+  return (args) => (boundary.zone === 0 ? undefined : key(args));
+}
+
+/** The native FileHandle of fs/promises: an object with a descriptor, whose close() and releaseFD() are crossings. */
+function fileHandleForms(boundary: Boundary, FileHandle: { prototype: Members }): Required<PromiseOptions> {
+  const { prototype } = FileHandle;
+  const close = boundary.site('FileHandle.close');
+  const live = prototype['close'] as AnyFunction;
+  prototype['close'] = {
+    close(this: Members): unknown {
+      return boundary.promise(close, () => Reflect.apply(live, this, []) as Promise<unknown>);
+    },
+  }.close;
+  boundary.sync(prototype, 'releaseFD', 'FileHandle.releaseFD', { handle: true });
+  return {
+    save(value) {
+      if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== prototype) return value;
+      return { fileHandle: boundary.numberOf(value), fd: (value as Members)['fd'] as number };
+    },
+    load(value) {
+      if (typeof value !== 'object' || value === null || !('fileHandle' in value)) return value;
+      const { fileHandle, fd } = value as unknown as { fileHandle: number; fd: number };
+      // Never a real one: it would close a real descriptor when it is collected.
+      const object = Object.create(prototype, {
+        fd: { value: fd, configurable: true },
+        getAsyncId: { value: () => 0, configurable: true },
+      }) as object;
+      boundary.adopt(object, fileHandle);
+      return object;
+    },
+  };
+}
+
+function writeForms(boundary: Boundary, member: string): Forms {
+  if (boundary.mode === 'record') return {};
+  return {
+    load(value, args) {
+      const fd: unknown = args[0];
+      if ((fd === 1 || fd === 2) && typeof value === 'number' && value > 0) writeFully(fd, outgoing(member, args).subarray(0, value));
+      return value;
+    },
+  };
+}
+
+/** What a write call was asked to write. */
+function outgoing(member: string, args: IArguments): Uint8Array {
+  if (member === 'writeBuffers') return gather(args[1] as ArrayBufferView[], Number.POSITIVE_INFINITY);
+  if (member === 'writeString') return Buffer.from(args[1] as string, typeof args[3] === 'string' ? (args[3] as BufferEncoding) : 'utf8');
+  const bytes = bytesOf(args[1]);
+  const offset = (args[2] as number | null) ?? 0;
+  return bytes.subarray(offset, offset + ((args[3] as number | null) ?? bytes.length - offset));
+}
+
+function bytesOf(view: unknown): Uint8Array {
+  if (view instanceof ArrayBuffer) return new Uint8Array(view);
+  const { buffer, byteOffset, byteLength } = view as ArrayBufferView;
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function gather(views: ArrayBufferView[], limit: number): Uint8Array {
+  let total = 0;
+  for (const view of views) total += view.byteLength;
+  const all = new Uint8Array(Math.min(total, limit));
+  let at = 0;
+  for (const view of views) {
+    const part = bytesOf(view).subarray(0, all.length - at);
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,13 @@
+/**
+ * All hook files, in the order in which they are installed: the same in both modes.
+ */
+import type { Boundary } from '../core';
+import * as crypto from './crypto';
+import * as fs from './fs';
+import * as process from './process';
+import * as stdio from './stdio';
+import * as time from './time';
+import * as timers from './timers';
+
+/** Hooks that need nothing but the boundary. exits, stacks, modules and statics have parameters: see ../index.ts. */
+export const HOOKS: readonly { install(boundary: Boundary): void }[] = [fs, timers, time, process, stdio, crypto];

@@ -1,0 +1,159 @@
+/**
+ * Module loading. Node's real loader runs in both modes; what it asks of the file system is answered at replay from a store
+ * keyed by question and path, so the program's folder and its node_modules need not exist.
+ *
+ * Invariant: the loader's file accesses are never events. The zone is entered where no code of the program can run
+ * (Module._findPath), and the one read of a resolved file is recognised by its path, so no frame of ours lies below a module.
+ */
+import { realpathSync } from 'node:fs';
+import type { Boundary } from '../core';
+import { disguise } from '../disguise';
+import type { AnyFunction, Members } from '../host';
+import { expectedSources } from './fs';
+
+export type GuestModule = (
+  this: unknown,
+  exports: unknown,
+  require: unknown,
+  module: unknown,
+  filename: string,
+  dirname: string,
+) => unknown;
+/** Compiles a CommonJS module for the interpreter. Throws a SyntaxError if it is not one. */
+export type CompileModule = (content: string, filename: string) => GuestModule;
+
+const { apply, defineProperty } = Reflect;
+
+/** Frames of these functions are the interpreter's, not the program's. */
+const stubs = new WeakSet<object>();
+
+/** True for the one-line module that stands in for an interpreted one: the stack rewriter leaves its frame out. */
+export function isModuleStub(callSite: NodeJS.CallSite): boolean {
+  const callee = callSite.getFunction();
+  return callee !== undefined && stubs.has(callee);
+}
+
+export function install(boundary: Boundary, compileModule?: CompileModule): void {
+  const { host } = boundary;
+  const { Module } = host.requireInternal('internal/modules/cjs/loader') as { Module: Members };
+
+  const findPath = Module['_findPath'] as AnyFunction;
+  Module['_findPath'] = disguise(
+    {
+      _findPath(this: unknown): unknown {
+        boundary.zone++;
+        try {
+          const found: unknown = apply(findPath, this, arguments);
+          if (typeof found === 'string' && !(found in (Module['_cache'] as object))) expectedSources.add(found);
+          return found;
+        } finally {
+          boundary.zone--;
+        }
+      },
+    }._findPath,
+    findPath,
+  );
+
+  installPackageReader(boundary, Module);
+  host.whenBinding('modules', (binding) => {
+    for (const name of [
+      'readPackageJSON',
+      'getNearestParentPackageJSON',
+      'getNearestParentPackageJSONType',
+      'getPackageScopeConfig',
+      'getPackageType',
+    ])
+      boundary.sync(binding, name, `modules.${name}`, {
+        fact: (args) => Array.prototype.filter.call(args, (arg: unknown) => arg !== undefined).join('|'),
+      });
+  });
+
+  // Native add-ons are other people's native code: nothing of theirs is recorded yet, so nothing of theirs can be replayed.
+  const dlopen = host.process['dlopen'] as AnyFunction;
+  if (boundary.mode === 'replay')
+    host.process['dlopen'] = disguise(() => boundary.ask(boundary.site('process.dlopen'), 0, () => undefined), dlopen);
+
+  if (compileModule !== undefined) installInterpreter(boundary, Module, compileModule);
+}
+
+/** Node 20 reads package.json through functions captured at bootstrap: a second copy of that module reads through ours. */
+function installPackageReader(boundary: Boundary, Module: Members): void {
+  const { host } = boundary;
+  const fs = host.internalBinding('fs');
+  if (typeof fs['internalModuleReadJSON'] !== 'function') return;
+  const reader = host.requireInternal('internal/modules/package_json_reader');
+  const copy: Members = { exports: {} };
+  host.compileInternal('internal/modules/package_json_reader')(
+    copy['exports'],
+    host.requireInternal,
+    copy,
+    host.process,
+    host.internalBinding,
+    host.primordials,
+  );
+  const exports = copy['exports'] as Members;
+  for (const name of Object.keys(exports)) reader[name] = exports[name];
+  const emitWarning = host.process.emitWarning;
+  host.process.emitWarning = () => undefined;
+  try {
+    Module['_readPackage'] = exports['readPackage'];
+    const stat = Module['_stat'] as AnyFunction;
+    const live = fs['internalModuleStat'] as (path: string) => number;
+    Module['_stat'] = disguise((filename: string) => live(filename), stat);
+  } finally {
+    host.process.emitWarning = emitWarning;
+  }
+}
+
+/** Interpreted modules: the real _compile runs on one line that fetches the guest function and calls it. */
+function installInterpreter(boundary: Boundary, Module: Members, compileModule: CompileModule): void {
+  const prototype = Module['prototype'] as Members;
+  const compile = prototype['_compile'] as AnyFunction;
+  // One momentary global, gone before any code of the program runs.
+  const name = '__retraceEnter';
+  const stub = `return ${name}(arguments.callee).call(this, exports, require, module, __filename, __dirname);`;
+  prototype['_compile'] = disguise(
+    {
+      _compile(this: unknown, content: string, filename: string): unknown {
+        let guest: GuestModule;
+        try {
+          guest = compileModule(content, filename);
+        } catch (error) {
+          // V8 reports its own syntax errors best, and decides what is an ES module after all.
+          if (error instanceof SyntaxError || (error as Error)?.name === 'SyntaxError') return apply(compile, this, arguments) as unknown;
+          throw error;
+        }
+        defineProperty(globalThis, name, {
+          configurable: true,
+          enumerable: false,
+          writable: true,
+          value: (callee: object) => {
+            delete (globalThis as Members)[name];
+            stubs.add(callee);
+            return guest;
+          },
+        });
+        return apply(compile, this, [stub, filename, ...Array.prototype.slice.call(arguments, 2)]) as unknown;
+      },
+    }._compile,
+    compile,
+  );
+}
+
+/**
+ * Takes the recorder's files out of what the program can list, and, in record mode, notes the facts that the real loader has
+ * cached while it loaded them: the folders above them are no symbolic links.
+ */
+export function hideOwnModules(boundary: Boundary, own: string): void {
+  const { Module } = boundary.host.requireInternal('internal/modules/cjs/loader') as { Module: Members };
+  const cache = Module['_cache'] as Record<string, unknown>;
+  const mine = Object.keys(cache).filter((path) => path.startsWith(own));
+  if (boundary.mode === 'record') {
+    boundary.zone++;
+    for (const path of mine) realpathSync(path);
+    boundary.zone--;
+  }
+  for (const path of mine) delete cache[path];
+  const paths = Module['_pathCache'] as Record<string, string>;
+  for (const [key, path] of Object.entries(paths)) if (path.startsWith(own)) delete paths[key];
+}

@@ -1,0 +1,167 @@
+/**
+ * Facts about the process and the machine: environment, arguments, identity, memory, os.
+ *
+ * Invariant: what cannot change while the program runs is taken once, at the start (`statics`), and put back at replay before
+ * the first statement; everything else is a crossing.
+ */
+import type { Boundary } from '../core';
+
+import type { Members } from '../host';
+
+const { defineProperty } = Object;
+
+/** The first answer in every trace. Times in the units of their native owners. */
+interface Statics {
+  env: Record<string, string>;
+  argv: string[];
+  execArgv: string[];
+  execPath: string;
+  pid: number;
+  ppid: number;
+  title: string;
+  cwd: string;
+  version: string;
+  versions: Record<string, string>;
+  /** performance milestones, in nanoseconds */
+  milestones: Float64Array;
+  /** Resolved time zone of the recorded process. */
+  timeZone: string;
+}
+
+/** Own functions of process that answer from the world. */
+const ANSWERS = [
+  'cpuUsage', 'threadCpuUsage', 'resourceUsage', 'uptime', '_kill', 'constrainedMemory', 'availableMemory', 'umask',
+  'getuid', 'geteuid', 'getgid', 'getegid', 'getgroups', 'setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups',
+  'getActiveResourcesInfo',
+]; // prettier-ignore
+
+export function install(boundary: Boundary): void {
+  const proc = boundary.host.process;
+  const methods = boundary.host.internalBinding('process_methods');
+
+  for (const name of ANSWERS) boundary.sync(proc, name, `process.${name}`);
+  boundary.sync(proc, 'memoryUsage', 'process.memoryUsage');
+  boundary.sync(proc.memoryUsage as unknown as Members, 'rss', 'process.memoryUsage.rss');
+
+  installCwd(boundary, methods);
+  boundary.sync(proc, 'loadEnvFile', 'process.loadEnvFile', {
+    save: () => ({ ...proc.env }),
+    load: (value) => {
+      setEnvironment(proc.env, value as Record<string, string>);
+    },
+  });
+
+  boundary.host.whenBinding('v8', (v8) => installHeapStatistics(boundary, v8));
+  boundary.host.whenBinding('os', (os) => installOs(boundary, os));
+}
+
+/** The working directory is state: asked of the system at the start and after each chdir, answered from memory in between. */
+function installCwd(boundary: Boundary, methods: Members): void {
+  const proc = boundary.host.process;
+  const liveChdir = methods['chdir'] as (directory: string) => void;
+  const liveCwd = methods['cwd'] as () => string;
+  const site = boundary.site('process.chdir');
+  let cwd = boundary.ask(boundary.site('process.cwd'), 0, liveCwd);
+  methods['cwd'] = () => cwd;
+  // process.cwd() keeps a copy of its own until process.chdir() is called.
+  methods['chdir'] = () => undefined;
+  proc.chdir('.');
+  methods['chdir'] = (directory: string) => {
+    cwd = boundary.ask(site, 0, () => {
+      liveChdir(directory);
+      return liveCwd();
+    });
+  };
+}
+
+function installOs(boundary: Boundary, os: Members): void {
+  for (const name of Object.keys(os)) {
+    // The last argument takes the details of a failure.
+    boundary.sync(os, name, `os.${name}`, {
+      save: (result, args) => {
+        const context: unknown = args[args.length - 1];
+        return typeof context === 'object' && context !== null && Object.keys(context).length > 0 && result === undefined
+          ? { failed: { ...context } }
+          : { result };
+      },
+      load: (value, args) => {
+        const { failed, result } = value as { failed?: object; result?: unknown };
+        if (failed !== undefined) Object.assign(args[args.length - 1] as object, failed);
+        return result;
+      },
+    });
+  }
+}
+
+function installHeapStatistics(boundary: Boundary, v8: Members): void {
+  const buffers: Record<string, string> = {
+    updateHeapStatisticsBuffer: 'heapStatisticsBuffer',
+    updateHeapCodeStatisticsBuffer: 'heapCodeStatisticsBuffer',
+    updateHeapSpaceStatisticsBuffer: 'heapSpaceStatisticsBuffer',
+  };
+  for (const [member, name] of Object.entries(buffers)) {
+    const fields = v8[name] as Float64Array;
+    boundary.sync(v8, member, `v8.${member}`, {
+      save: (result) => [result, fields.slice()],
+      load: (value) => {
+        const [result, copy] = value as [unknown, Float64Array];
+        fields.set(copy);
+        return result;
+      },
+    });
+  }
+}
+
+/** Records, or restores, what does not change. Called last, when the recorder has left no trace in what it reads. */
+export function installStatics(boundary: Boundary, hideFlags: (execArgv: string[]) => string[]): void {
+  const proc = boundary.host.process;
+  const milestones = boundary.host.internalBinding('performance')['milestones'] as Float64Array;
+  const site = boundary.site('process.statics');
+  const statics = boundary.ask<Statics>(site, 0, () => ({
+    env: { ...proc.env } as Record<string, string>,
+    argv: [...proc.argv],
+    execArgv: hideFlags(proc.execArgv),
+    execPath: proc.execPath,
+    pid: proc.pid,
+    ppid: proc.ppid,
+    title: proc.title,
+    cwd: proc.cwd(),
+    version: proc.version,
+    versions: { ...proc.versions } as Record<string, string>,
+    milestones: new Float64Array(milestones),
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  }));
+  proc.execArgv.length = 0;
+  proc.execArgv.push(...statics.execArgv);
+  if (boundary.mode === 'record') return;
+
+  proc.argv.length = 0;
+  proc.argv.push(...statics.argv);
+  setEnvironment(proc.env, statics.env);
+  const value = (name: string, fixed: unknown): void => {
+    const property = Object.getOwnPropertyDescriptor(proc, name)!;
+    if (property.get === undefined) defineProperty(proc, name, { ...property, value: fixed });
+    else defineProperty(proc, name, { ...property, get: () => fixed });
+  };
+  value('execPath', statics.execPath);
+  value('pid', statics.pid);
+  value('version', statics.version);
+  value('versions', Object.freeze(Object.assign(Object.create(null) as object, statics.versions)));
+  value('ppid', statics.ppid);
+  let title = statics.title;
+  defineProperty(proc, 'title', {
+    configurable: true,
+    enumerable: true,
+    get: () => title,
+    set: (text: unknown) => {
+      title = String(text);
+    },
+  });
+  milestones.set(statics.milestones);
+}
+
+function setEnvironment(env: NodeJS.ProcessEnv, wanted: Record<string, string>): void {
+  for (const key of Object.keys(env)) if (!(key in wanted)) delete env[key];
+  // Assigning TZ resets the time zone even where it stays the same.
+  for (const [key, text] of Object.entries(wanted)) if (env[key] !== text) env[key] = text;
+}

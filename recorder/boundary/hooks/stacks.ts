@@ -1,0 +1,41 @@
+/**
+ * Stack traces: frames of the boundary are left out of what the program sees, and the interpreter's are put in.
+ *
+ * Invariant: hidden frames are few and at the edges (a wrapper on top, which retakes the stack, or at the bottom, beyond the
+ * limit), so that the frames a program sees are those of a run without the recorder.
+ */
+import { dirname } from 'node:path';
+import type { Boundary } from '../core';
+import type { AnyFunction } from '../host';
+
+/** Puts the interpreter's frames in the place of its own machinery; runs before the boundary's frames are hidden. */
+export type RewriteStack = (error: unknown, callSites: NodeJS.CallSite[]) => NodeJS.CallSite[];
+
+/** Compiled JavaScript of this package: all of it is hidden. */
+const OWN = dirname(dirname(dirname(__dirname))) + '/';
+
+export function install(boundary: Boundary, rewrite?: RewriteStack): void {
+  const { host } = boundary;
+  const prepare = host.requireInternal('internal/errors')['prepareStackTraceCallback'] as AnyFunction;
+  const set = host.internalBinding('errors')['setPrepareStackTraceCallback'] as (callback: AnyFunction) => void;
+  set(function prepareStackTrace(global: unknown, error: unknown, trace: NodeJS.CallSite[]): unknown {
+    return prepare(global, error, visible(rewrite === undefined ? trace : rewrite(error, trace)));
+  });
+}
+
+/** HTTP servers feed their parser through JavaScript when recorded; natively it reads the socket itself, with no frames below. */
+function isFeeding(site: NodeJS.CallSite): boolean {
+  return site.getFunctionName() === 'socketOnData' && site.getFileName() === 'node:_http_server';
+}
+
+function visible(trace: NodeJS.CallSite[]): NodeJS.CallSite[] {
+  let kept: NodeJS.CallSite[] | undefined;
+  for (let i = 0; i < trace.length; i++) {
+    const site = trace[i]!;
+    if (isFeeding(site)) return kept ?? trace.slice(0, i);
+    const file = site.getFileName();
+    if (typeof file === 'string' && file.startsWith(OWN)) kept ??= trace.slice(0, i);
+    else if (kept !== undefined) kept[kept.length] = site;
+  }
+  return kept ?? trace;
+}

@@ -1,0 +1,134 @@
+/**
+ * Access to Node's insides: bindings, internal modules, primordials. Used once, by the preload, in both modes.
+ *
+ * Invariant: what opening the door leaves behind (a warning, two globals, the widened list of requirable modules, entries in
+ * process.moduleLoadList) is gone before the program's first statement.
+ */
+
+/** A native binding, a built-in module or any object whose members the boundary replaces. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Members = Record<string | symbol, any>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyFunction = (this: any, ...args: any[]) => any;
+
+interface BuiltinModule {
+  readonly id: string;
+  readonly exports: unknown;
+  readonly loaded: boolean;
+  readonly loading: boolean;
+  compileForInternalLoader(): unknown;
+}
+
+interface BuiltinModuleClass {
+  readonly prototype: BuiltinModule;
+  readonly map: Map<string, BuiltinModule>;
+  setRealmAllowRequireByUsers(ids: string[]): void;
+}
+
+export interface Host {
+  readonly process: NodeJS.Process & Members;
+  readonly primordials: Members;
+  internalBinding(name: string): Members;
+  /** A built-in module by its id, internal ones included (`internal/timers`). */
+  requireInternal(id: string): Members;
+  /**
+   * Compiles the source of a built-in a second time; its parameters are exports, require, module, process, internalBinding,
+   * primordials (bootstrap scripts: process, require, internalBinding, primordials).
+   */
+  compileInternal(id: string): AnyFunction;
+  /**
+   * Runs `install` once on a binding: now if it is loaded, else just before the first built-in that uses it is compiled. So
+   * nothing is loaded that the program does not load itself.
+   */
+  whenBinding(name: string, install: (binding: Members) => void): void;
+  /** Runs `install` once on the exports of a built-in module: now if it is loaded, else right after it has been evaluated. */
+  whenModule(id: string, install: (exports: Members) => void): void;
+  /** Puts back what the program can see of built-ins having been loaded. Call last. */
+  tidy(): void;
+}
+
+/** Needs `--expose-internals`. Throws a plain Error that says so if it is missing. */
+export function openHost(): Host {
+  const proc = process as NodeJS.Process & Members;
+  const loadList = (proc as Members)['moduleLoadList'] as string[];
+  const loadedBefore = loadList.length;
+  const emitWarning = proc.emitWarning;
+  proc.emitWarning = () => undefined;
+  const hadBinding = 'internalBinding' in globalThis;
+  let access: { internalBinding: Host['internalBinding']; primordials: Members };
+  try {
+    access = require('internal/test/binding') as typeof access;
+  } catch {
+    throw new Error('retrace needs `node --expose-internals`. Start the program with `retrace record`.');
+  } finally {
+    proc.emitWarning = emitWarning;
+  }
+  if (!hadBinding) {
+    delete (globalThis as Members)['internalBinding'];
+    delete (globalThis as Members)['primordials'];
+  }
+  // The class itself is exported nowhere; its instances are, and they name it.
+  const helpers = require('internal/modules/helpers') as { loadBuiltinModule(id: string): { constructor: BuiltinModuleClass } };
+  const BuiltinModule = helpers.loadBuiltinModule('fs').constructor;
+  const { internalBinding, primordials } = access;
+  const builtins = internalBinding('builtins');
+  const requireInternal = (id: string): Members => {
+    const module = BuiltinModule.map.get(id);
+    if (module === undefined) throw new Error(`this Node has no internal module ${id}`);
+    return module.compileForInternalLoader() as Members;
+  };
+  const publicIds: string[] = [];
+  for (const id of BuiltinModule.map.keys()) if (!id.startsWith('internal/')) publicIds.push(id);
+
+  const bindingHooks = new Map<string, ((binding: Members) => void)[]>();
+  const moduleHooks = new Map<string, ((exports: Members) => void)[]>();
+  const sources = builtins['natives'] as Record<string, string>;
+  const compile = BuiltinModule.prototype.compileForInternalLoader;
+  BuiltinModule.prototype.compileForInternalLoader = function (this: BuiltinModule): unknown {
+    if (this.loaded || this.loading) return compile.call(this);
+    if (bindingHooks.size > 0)
+      for (const [, name] of (sources[this.id] ?? '').matchAll(/\binternalBinding\('(\w+)'\)/g)) {
+        const hooks = bindingHooks.get(name!);
+        if (hooks === undefined) continue;
+        bindingHooks.delete(name!);
+        const binding = internalBinding(name!);
+        for (const install of hooks) install(binding);
+      }
+    const exports = compile.call(this);
+    const hooks = moduleHooks.get(this.id);
+    if (hooks !== undefined) {
+      moduleHooks.delete(this.id);
+      for (const install of hooks) install(exports as Members);
+    }
+    return exports;
+  };
+
+  return {
+    process: proc,
+    whenBinding(name, install) {
+      if (loadList.includes(`Internal Binding ${name}`)) install(internalBinding(name));
+      else add(bindingHooks, name, install);
+    },
+    whenModule(id, install) {
+      const module = BuiltinModule.map.get(id);
+      if (module === undefined) return;
+      if (module.loaded) install(module.exports as Members);
+      else add(moduleHooks, id, install);
+    },
+    primordials,
+    internalBinding,
+    requireInternal,
+    compileInternal: (id) => builtins['compileFunction'](id) as AnyFunction,
+    tidy() {
+      // Modules that are loaded stay loaded; the list shows what a run without us would show at this point.
+      loadList.length = loadedBefore;
+      BuiltinModule.setRealmAllowRequireByUsers(publicIds);
+    },
+  };
+}
+
+function add<T>(hooks: Map<string, T[]>, name: string, install: T): void {
+  const list = hooks.get(name);
+  if (list === undefined) hooks.set(name, [install]);
+  else list.push(install);
+}

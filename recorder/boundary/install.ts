@@ -1,0 +1,28 @@
+/**
+ * Installs every hook, in the one order that both modes share.
+ */
+import { dirname } from 'node:path';
+import type { Boundary } from './core';
+import { HOOKS } from './hooks';
+import * as exits from './hooks/exits';
+import * as modules from './hooks/modules';
+import * as stacks from './hooks/stacks';
+
+/** Compiled JavaScript of this package: its frames and modules are hidden. */
+export const OWN_FOLDER = dirname(dirname(__dirname)) + '/';
+
+/** Kind of the facts that are sources; the key is the path. */
+export const SOURCE = 'source';
+
+export interface InstallOptions {
+  readonly exits: exits.ExitEvents;
+  readonly compileModule?: modules.CompileModule | undefined;
+  readonly rewriteStack?: stacks.RewriteStack | undefined;
+}
+
+export function installHooks(boundary: Boundary, options: InstallOptions): void {
+  stacks.install(boundary, options.rewriteStack);
+  for (const hook of HOOKS) hook.install(boundary);
+  exits.install(boundary, options.exits);
+  modules.install(boundary, options.compileModule);
+}

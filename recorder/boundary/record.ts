@@ -1,0 +1,300 @@
+/**
+ * The boundary in record mode: native functions run, their answers and the entries they make are written to the trace.
+ *
+ * Called by hooks on every crossing, so what runs per crossing stays small: no rest arguments, no maps, no objects of its own.
+ * Invariant: the recorder's own work logs nothing and never throws into the program.
+ */
+import type { TraceWriter } from '../trace';
+import type { Boundary, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
+import { disguise } from './disguise';
+import type { AnyFunction, Host, Members } from './host';
+import { readNumber, writeNumber } from './numbers';
+
+const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
+const promiseThen = Promise.prototype.then;
+const captureStackTrace = Error.captureStackTrace;
+
+/** Where facts of the module loader go. */
+export interface FactSink {
+  /** at: count of trace events written when the fact was learned. */
+  write(kind: string, key: string, at: number, answer: unknown): void;
+}
+
+export class RecordBoundary implements Boundary {
+  readonly mode = 'record' as const;
+  zone = 0;
+  fatal: unknown;
+  /** Above 0: own work, or the trace is closed. */
+  own = 0;
+  private next = 1;
+  private readonly sites = new Map<string, Site>();
+  private readonly asyncIds: Float64Array;
+  private readonly kExecution: number;
+  private readonly kTrigger: number;
+  private readonly kCounter: number;
+  private readonly enqueueMicrotask: (task: () => void) => void;
+  private readonly lastFacts = new Map<string, unknown>();
+
+  constructor(
+    readonly host: Host,
+    readonly writer: TraceWriter,
+    private readonly facts: FactSink,
+  ) {
+    const wrap = host.internalBinding('async_wrap');
+    this.asyncIds = wrap['async_id_fields'] as Float64Array;
+    const constants = wrap['constants'] as Record<string, number>;
+    this.kExecution = constants['kExecutionAsyncId']!;
+    this.kTrigger = constants['kTriggerAsyncId']!;
+    this.kCounter = constants['kAsyncIdCounter']!;
+    this.enqueueMicrotask = host.internalBinding('task_queue')['enqueueMicrotask'] as typeof this.enqueueMicrotask;
+  }
+
+  get aside(): boolean {
+    return this.own !== 0 || this.zone !== 0;
+  }
+
+  site(name: string, nested = false): Site {
+    let site = this.sites.get(name);
+    if (site === undefined) this.sites.set(name, (site = { name, id: this.writer.intern(name), nested }));
+    return site;
+  }
+
+  numberOf(object: object): number {
+    let handle = readNumber(object);
+    if (handle === 0) writeNumber(object, (handle = this.next++));
+    return handle;
+  }
+
+  knownNumber(object: object): number {
+    return readNumber(object);
+  }
+
+  adopt(object: object, handle: number): void {
+    writeNumber(object, handle);
+  }
+
+  objectOf(): undefined {
+    return undefined;
+  }
+
+  forget(): void {}
+
+  sync(target: Members, member: string, name: string, options: SyncOptions = {}): void {
+    const original = target[member] as AnyFunction | undefined;
+    if (typeof original !== 'function') return;
+    const property = getOwnPropertyDescriptor(target, member);
+    defineProperty(target, member, {
+      value: disguise(this.crossing(original, this.site(name), options), original),
+      writable: property?.writable ?? true,
+      enumerable: property?.enumerable ?? true,
+      configurable: property?.configurable ?? true,
+    });
+  }
+
+  /** The wrapper of a native function. */
+  crossing(original: AnyFunction, site: Site, options: SyncOptions): AnyFunction {
+    const core = this;
+    const { handle: onHandle = false, prepare, save, fact } = options;
+    const wrapper = {
+      crossing(this: Members): unknown {
+        if (core.own !== 0) return apply(original, this, arguments);
+        if (core.zone !== 0 || fact !== undefined) {
+          const key = fact === undefined ? undefined : fact(arguments);
+          if (key !== undefined) return core.fact(options.factKind ?? site.name, key, () => apply(original, this, arguments) as unknown);
+          if (core.zone !== 0) return apply(original, this, arguments);
+        }
+        const handle = onHandle ? core.numberOf(this) : 0;
+        if (prepare !== undefined) prepare(arguments, this);
+        let result: unknown;
+        try {
+          result = apply(original, this, arguments);
+        } catch (error) {
+          core.logThrow(site, handle, error, wrapper);
+          throw error;
+        }
+        core.logCall(site, handle, save === undefined ? result : save(result, arguments, this));
+        return result;
+      },
+    }.crossing;
+    return wrapper;
+  }
+
+  ask<T>(site: Site, handle: number, live: () => T): T {
+    if (this.aside) return live();
+    let result: T;
+    try {
+      result = live();
+    } catch (error) {
+      this.logThrow(site, handle, error);
+      throw error;
+    }
+    this.logCall(site, handle, result);
+    return result;
+  }
+
+  callback(object: Members, property: string, site: Site, options: EntryOptions = {}): void {
+    const original = object[property] as AnyFunction | undefined;
+    if (typeof original !== 'function') return;
+    const handle = this.numberOf(object);
+    if (options.once !== true) {
+      object[property] = this.entering(original, site, handle, options);
+      return;
+    }
+    const core = this;
+    const { save } = options;
+    object[property] = function (this: Members): unknown {
+      // Back to the original first: V8 names a frame by the property that holds its function.
+      object[property] = original;
+      if (core.own !== 0) return apply(original, this, arguments);
+      core.logEntry(site, handle, save === undefined ? list(arguments) : save(arguments, this));
+      let returned = false;
+      try {
+        const result: unknown = apply(original, this, arguments);
+        returned = true;
+        return result;
+      } finally {
+        if (!returned) core.threw();
+      }
+    };
+  }
+
+  callbackProperty(prototype: Members, property: string, site: Site, options: EntryOptions = {}): void {
+    const core = this;
+    const wrapped = new WeakMap<object, AnyFunction>();
+    const slots = new WeakMap<object, unknown>();
+    const originals = new WeakMap<object, unknown>();
+    defineProperty(prototype, property, {
+      configurable: true,
+      enumerable: false,
+      get(this: object) {
+        return slots.get(this);
+      },
+      set(this: object, value: unknown) {
+        if (typeof value !== 'function') {
+          slots.set(this, value);
+          return;
+        }
+        let wrapper = wrapped.get(value);
+        if (wrapper === undefined) {
+          wrapper = core.entering(value as AnyFunction, site, -1, options);
+          wrapped.set(value, wrapper);
+          originals.set(wrapper, value);
+        }
+        core.numberOf(this);
+        slots.set(this, wrapper);
+      },
+    });
+  }
+
+  entryFunction(site: Site, callback: AnyFunction, _receiver: object, options: EntryOptions = {}): AnyFunction {
+    return this.entering(callback, site, 0, options);
+  }
+
+  /** handle: the number logged; -1 for the receiver's. */
+  private entering(original: AnyFunction, site: Site, handle: number, options: EntryOptions): AnyFunction {
+    const core = this;
+    const { save } = options;
+    return function (this: Members): unknown {
+      if (core.own !== 0) return apply(original, this, arguments);
+      core.logEntry(site, handle === -1 ? core.numberOf(this) : handle, save === undefined ? list(arguments) : save(arguments, this));
+      let returned = false;
+      try {
+        const result: unknown = apply(original, this, arguments);
+        returned = true;
+        return result;
+      } finally {
+        if (!returned) core.threw();
+      }
+    };
+  }
+
+  promise(site: Site, live: () => Promise<unknown>, options: PromiseOptions = {}): Promise<unknown> {
+    if (this.aside) return live();
+    const handle = this.next++;
+    const settled = this.site(site.name + '.settled');
+    let promise: Promise<unknown>;
+    try {
+      promise = live();
+    } catch (error) {
+      this.logThrow(site, handle, error);
+      throw error;
+    }
+    this.logCall(site, handle, undefined);
+    const { save } = options;
+    // Registered before the program's own reactions, so the entry is logged first thing in the drain that settles it.
+    apply(promiseThen, promise, [
+      (value: unknown) => {
+        if (this.own === 0) this.logEntry(settled, handle, [true, save === undefined ? value : save(value)]);
+      },
+      (error: unknown) => {
+        if (this.own === 0) this.logEntry(settled, handle, [false, error]);
+      },
+    ]);
+    return promise;
+  }
+
+  deliver(): void {}
+
+  logCall(site: Site, handle: number, value: unknown): void {
+    this.writer.call(site.id, handle, value);
+  }
+
+  /** The error's stack is taken again below the wrapper, so that its own frame does not use up the program's limit. */
+  logThrow(site: Site, handle: number, error: unknown, wrapper?: AnyFunction): void {
+    this.writer.throw(site.id, handle, error);
+    if (wrapper !== undefined && error instanceof Error) captureStackTrace(error, wrapper);
+  }
+
+  logEntry(site: Site, handle: number, args: unknown[]): void {
+    const ids = this.asyncIds;
+    args.unshift(ids[this.kExecution], ids[this.kTrigger]);
+    this.writer.entry(site.id, handle, ids[this.kCounter]!, args);
+  }
+
+  /** A callback threw: its ticks and microtasks run at a moment that differs between versions, so a marker among them says when. */
+  threw(): void {
+    this.enqueueMicrotask(() => {
+      if (this.own === 0) this.writer.drain();
+    });
+  }
+
+  fact<T>(kind: string, key: string, live: () => T): T {
+    if (this.own !== 0) return live();
+    const full = kind + '\0' + key;
+    let answer: T;
+    try {
+      answer = live();
+    } catch (error) {
+      this.facts.write(kind, key, this.writer.count, { error });
+      this.lastFacts.delete(full);
+      throw error;
+    }
+    const simple = typeof answer !== 'object' || answer === null;
+    if (!simple || !this.lastFacts.has(full) || this.lastFacts.get(full) !== answer) {
+      this.facts.write(kind, key, this.writer.count, { value: answer });
+      // Long texts are not kept: reading a source twice is rare.
+      if (simple && !(typeof answer === 'string' && answer.length > 256)) this.lastFacts.set(full, answer);
+    }
+    return answer;
+  }
+
+  quiet<T>(run: () => T): T {
+    this.own++;
+    try {
+      return run();
+    } finally {
+      this.own--;
+    }
+  }
+
+  mark(name: string): void {
+    if (!this.aside) this.writer.mark(name);
+  }
+}
+
+/** The arguments as an array the program cannot interfere with. */
+function list(args: IArguments): unknown[] {
+  const result: unknown[] = [];
+  for (let i = 0; i < args.length; i++) result[i] = args[i] as unknown;
+  return result;
+}

@@ -1,0 +1,369 @@
+/**
+ * The boundary in replay mode: every crossing is answered from the trace, and the driver delivers the recorded entries.
+ *
+ * Invariant: events are consumed strictly in order; a call that is not the next event is a Divergence, never a live call.
+ */
+import { EventTag, type EntryEvent, type EventHead, type TraceReader } from '../trace';
+import type { Boundary, Delivery, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
+import { disguise } from './disguise';
+import type { Divergence } from './divergence';
+import type { AnyFunction, Host, Members } from './host';
+import { readNumber, writeNumber } from './numbers';
+
+const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
+const promiseThen = Promise.prototype.then;
+const captureStackTrace = Error.captureStackTrace;
+
+export interface FactSource {
+  /** The last answer written not after event `at`, undefined if there is none. */
+  find(kind: string, key: string, at: number): { value: unknown } | { error: unknown } | undefined;
+}
+
+export interface ReplayEvents {
+  /** Begins a turn; 0 is the main script. */
+  onTurn(turn: number): void;
+  /** Must not return. */
+  onDivergence(divergence: Divergence): never;
+  /** The trace has no more events, though the program goes on. Must not return. */
+  onRanOut(): never;
+}
+
+type Maker = (args: unknown[], handle: number) => Omit<Delivery, 'asyncId' | 'triggerId'>;
+
+/** How many events that agreed a divergence shows. */
+const AGREED = 8;
+
+export class ReplayBoundary implements Boundary {
+  readonly mode = 'replay' as const;
+  zone = 0;
+  fatal: unknown;
+  own = 0;
+  turn = 0;
+  private next = 1;
+  private readonly sites = new Map<string, Site>();
+  private readonly makers = new Map<string, Maker>();
+  private readonly objects = new Map<number, object>();
+  private readonly promises = new Map<number, (args: unknown[]) => void>();
+  /** How the arguments of one object's callback are made, where it is not the same for the whole site. */
+  private readonly loads = new Map<number, NonNullable<EntryOptions['load']>>();
+  private readonly agreed: EventHead[] = [];
+  private readonly asyncIds: Float64Array;
+  private readonly kCounter: number;
+  private readonly ticks: { emitBefore: AnyFunction; emitAfter: AnyFunction };
+  /** Set when the loop is handed back to libuv for the process to end: Node then emits beforeExit a second time. */
+  ending = false;
+
+  constructor(
+    readonly host: Host,
+    readonly reader: TraceReader,
+    private readonly facts: FactSource,
+    private readonly events: ReplayEvents,
+  ) {
+    const wrap = host.internalBinding('async_wrap');
+    this.asyncIds = wrap['async_id_fields'] as Float64Array;
+    this.kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
+    const hooks = host.requireInternal('internal/async_hooks');
+    this.ticks = { emitBefore: hooks['emitBefore'] as AnyFunction, emitAfter: hooks['emitAfter'] as AnyFunction };
+  }
+
+  get aside(): boolean {
+    return this.own !== 0 || this.zone !== 0;
+  }
+
+  site(name: string, nested = false): Site {
+    let site = this.sites.get(name);
+    if (site === undefined) this.sites.set(name, (site = { name, id: 0, nested }));
+    return site;
+  }
+
+  numberOf(object: object): number {
+    let handle = readNumber(object);
+    if (handle === 0) {
+      writeNumber(object, (handle = this.next++));
+      this.objects.set(handle, object);
+    }
+    return handle;
+  }
+
+  knownNumber(object: object): number {
+    return readNumber(object);
+  }
+
+  adopt(object: object, handle: number): void {
+    writeNumber(object, handle);
+    this.objects.set(handle, object);
+    if (handle >= this.next) this.next = handle + 1;
+  }
+
+  objectOf(handle: number): object | undefined {
+    return this.objects.get(handle);
+  }
+
+  forget(object: object): void {
+    const handle = readNumber(object);
+    this.objects.delete(handle);
+    this.loads.delete(handle);
+  }
+
+  sync(target: Members, member: string, name: string, options: SyncOptions = {}): void {
+    const original = target[member] as AnyFunction | undefined;
+    if (typeof original !== 'function') return;
+    const property = getOwnPropertyDescriptor(target, member);
+    defineProperty(target, member, {
+      value: disguise(this.crossing(original, this.site(name), options), original),
+      writable: property?.writable ?? true,
+      enumerable: property?.enumerable ?? true,
+      configurable: property?.configurable ?? true,
+    });
+  }
+
+  crossing(original: AnyFunction, site: Site, options: SyncOptions): AnyFunction {
+    const core = this;
+    const { handle: onHandle = false, prepare, load, fact } = options;
+    const wrapper = {
+      crossing(this: Members): unknown {
+        if (core.own !== 0) return apply(original, this, arguments);
+        if (core.zone !== 0 || fact !== undefined) {
+          const key = fact === undefined ? undefined : fact(arguments);
+          if (key !== undefined) return core.fact(options.factKind ?? site.name, key);
+          if (core.zone !== 0) core.diverge(`${site.name}, called by the module loader, which is not recorded`);
+        }
+        const handle = onHandle ? core.numberOf(this) : 0;
+        if (prepare !== undefined) prepare(arguments, this);
+        const value = core.answer(site, handle, wrapper);
+        return load === undefined ? value : load(value, arguments, this);
+      },
+    }.crossing;
+    return wrapper;
+  }
+
+  ask<T>(site: Site, handle: number, live: () => T): T {
+    if (this.own !== 0) return live();
+    if (this.zone !== 0) return this.diverge(`${site.name}, called by the module loader, which is not recorded`);
+    return this.answer(site, handle) as T;
+  }
+
+  /** The next event must be this call; entries made inside it come first. Throws what was thrown. */
+  answer(site: Site, handle: number, wrapper?: AnyFunction): unknown {
+    for (;;) {
+      const head = this.reader.peek();
+      if (head === undefined) return this.events.onRanOut();
+      if (head.tag === EventTag.Entry) {
+        const entered = this.siteOf(head);
+        if (entered?.nested === true) {
+          this.deliverNested(entered);
+          continue;
+        }
+      } else if ((head.tag === EventTag.Call || head.tag === EventTag.Throw) && head.handle === handle && this.matches(head, site)) {
+        this.agree(head);
+        const event = this.reader.next()!;
+        if (event.tag === EventTag.Throw) {
+          if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
+          throw event.error;
+        }
+        return (event as { value: unknown }).value;
+      }
+      return this.diverge(`${site.name}${handle === 0 ? '' : ` on handle ${handle}`}`);
+    }
+  }
+
+  private matches(head: EventHead, site: Site): boolean {
+    if (head.site === site.id) return true;
+    if (site.id !== 0 || head.name !== site.name) return false;
+    site.id = head.site;
+    return true;
+  }
+
+  private siteOf(head: EventHead): Site | undefined {
+    return this.sites.get(head.name);
+  }
+
+  private agree(head: EventHead): void {
+    const agreed = this.agreed;
+    if (agreed.length === AGREED) agreed.shift();
+    agreed.push(head);
+  }
+
+  diverge(actual: string): never {
+    const head = this.own++ === 0 ? this.reader.peek() : undefined;
+    const holder: { stack?: string } = {};
+    captureStackTrace(holder);
+    return this.events.onDivergence({
+      expected: head === undefined ? 'the end of the recording' : describe(head),
+      actual: this.fatal === undefined ? actual : `${actual}, after the exception ${stackOf(this.fatal)}`,
+      turn: this.turn,
+      event: head?.index ?? this.reader.index,
+      stack: String(holder.stack).replace(/^Error\n/, ''),
+      agreed: this.agreed.map(describe),
+    });
+  }
+
+  callback(object: Members, property: string, site: Site, options: EntryOptions = {}): void {
+    if (typeof object[property] !== 'function') return;
+    const handle = this.numberOf(object);
+    if (options.load !== undefined) this.loads.set(handle, options.load);
+    this.declare(site, property, options);
+  }
+
+  callbackProperty(prototype: Members, property: string, site: Site, options: EntryOptions = {}): void {
+    const core = this;
+    const slots = new WeakMap<object, unknown>();
+    this.declare(site, property, options);
+    defineProperty(prototype, property, {
+      configurable: true,
+      enumerable: false,
+      get(this: object) {
+        return slots.get(this);
+      },
+      set(this: object, value: unknown) {
+        if (typeof value === 'function') core.numberOf(this);
+        slots.set(this, value);
+      },
+    });
+  }
+
+  entryFunction(site: Site, callback: AnyFunction, receiver: object, options: EntryOptions = {}): AnyFunction {
+    const { load } = options;
+    this.deliver(site, (args) => ({ recv: receiver, fn: callback, args: load === undefined ? args : load(args, receiver as Members) }));
+    return () => undefined;
+  }
+
+  private declare(site: Site, property: string, options: EntryOptions): void {
+    if (this.makers.has(site.name)) return;
+    const { once } = options;
+    this.deliver(site, (args, handle) => {
+      const load = this.loads.get(handle) ?? options.load;
+      const receiver = this.objects.get(handle) as Members | undefined;
+      const callback = receiver?.[property] as AnyFunction | undefined;
+      if (receiver === undefined || typeof callback !== 'function')
+        return this.diverge(`nothing waits for ${site.name} on handle ${handle}`);
+      if (once === true) {
+        this.objects.delete(handle);
+        this.loads.delete(handle);
+      }
+      return { recv: receiver, fn: callback, args: load === undefined ? args : load(args, receiver) };
+    });
+  }
+
+  deliver(site: Site, make: Maker): void {
+    this.makers.set(site.name, make);
+  }
+
+  promise(site: Site, _live: () => Promise<unknown>, options: PromiseOptions = {}): Promise<unknown> {
+    if (this.own !== 0) return _live();
+    const handle = this.next++;
+    const settled = this.site(site.name + '.settled');
+    this.answer(site, handle);
+    const { load } = options;
+    let settle!: (args: unknown[]) => void;
+    const promise = new Promise<unknown>((resolve, reject) => {
+      settle = (args) => {
+        if (args[0] === true) resolve(load === undefined ? args[1] : load(args[1]));
+        else reject(args[1]);
+      };
+    });
+    this.promises.set(handle, settle);
+    // The same number of promises as in record, which hooks on promises can count.
+    apply(promiseThen, promise, [() => undefined, () => undefined]);
+    if (!this.makers.has(settled.name))
+      this.deliver(settled, (args, number) => {
+        const found = this.promises.get(number);
+        if (found === undefined) return this.diverge(`no promise waits for ${settled.name}`);
+        this.promises.delete(number);
+        return { recv: this.host.process, fn: () => found(args), args: [] };
+      });
+    return promise;
+  }
+
+  logEntry(): void {}
+
+  private makeDelivery(): Delivery {
+    const head = this.reader.peek()!;
+    this.agree(head);
+    const event = this.reader.next() as EntryEvent;
+    const maker = this.makers.get(head.name);
+    if (maker === undefined) return this.diverge(`nothing is waiting for ${head.name}`);
+    const [asyncId, triggerId, ...args] = event.args;
+    this.asyncIds[this.kCounter] = event.asyncCounter;
+    return { ...maker(args, event.handle), asyncId: asyncId as number, triggerId: triggerId as number };
+  }
+
+  /** An entry that native code made before its call returned: no drain, the stack is not empty. */
+  private deliverNested(_site: Site): void {
+    const { recv, fn, args, asyncId, triggerId } = this.makeDelivery();
+    this.ticks.emitBefore(asyncId, triggerId, recv);
+    try {
+      apply(fn, recv, args);
+    } finally {
+      this.ticks.emitAfter(asyncId);
+    }
+  }
+
+  /** What the driver runs next; undefined hands the loop back to libuv, which ends the process. */
+  nextDelivery(): Delivery | undefined {
+    const head = this.reader.peek();
+    if (head === undefined) return this.events.onRanOut();
+    const proc = this.host.process;
+    switch (head.tag) {
+      case EventTag.Entry:
+        this.events.onTurn(++this.turn);
+        return this.makeDelivery();
+      case EventTag.Drain:
+        this.agree(head);
+        this.reader.next();
+        this.events.onTurn(++this.turn);
+        return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
+      case EventTag.Mark: {
+        const mark = head.name;
+        if (mark === 'beforeExit') {
+          this.events.onTurn(++this.turn);
+          return { recv: proc, fn: proc.emit as AnyFunction, args: ['beforeExit', proc.exitCode ?? 0], asyncId: 0, triggerId: 0 };
+        }
+        if (mark === 'exit') {
+          this.ending = true;
+          return undefined;
+        }
+        return this.diverge(`the event loop, at the mark ${mark}`);
+      }
+      default:
+        return this.diverge('the turn has ended');
+    }
+  }
+
+  fact<T>(kind: string, key: string, live?: () => T): T {
+    if (this.own !== 0 && live !== undefined) return live();
+    const found = this.facts.find(kind, key, this.reader.index);
+    if (found === undefined)
+      return this.diverge(`the module loader asks ${kind} ${JSON.stringify(key)}, which it did not ask in the recording`);
+    if ('error' in found) throw found.error;
+    return found.value as T;
+  }
+
+  quiet<T>(run: () => T): T {
+    this.own++;
+    try {
+      return run();
+    } finally {
+      this.own--;
+    }
+  }
+
+  mark(name: string): void {
+    if (this.aside) return;
+    const head = this.reader.peek();
+    if (head === undefined) return this.events.onRanOut();
+    if (head.tag !== EventTag.Mark || head.name !== name) return this.diverge(`the mark ${name}`);
+    this.agree(head);
+    this.reader.next();
+  }
+}
+
+function describe(head: EventHead): string {
+  const what = head.name !== '' ? head.name : ['', 'define', 'call', 'throw', 'entry', 'drain', 'mark', 'end'][head.tag]!;
+  const kind = head.tag === EventTag.Entry ? 'entry ' : head.tag === EventTag.Throw ? 'throw ' : '';
+  return `#${head.index} ${kind}${what}${head.handle === 0 ? '' : ` on handle ${head.handle}`}`;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? String(error.stack).replaceAll('\n', '\n  ') : String(error);
+}

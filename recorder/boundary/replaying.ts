@@ -1,0 +1,145 @@
+/**
+ * Replay mode as a whole: opens the recording, installs the hooks, drives the recorded entries to the end.
+ *
+ * Called by the replayer process. Invariant: the process ends as the recorded one did, or by one of the callbacks.
+ */
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dieOf, driver, exitNow, writeFully } from '../../native';
+import { FactIndex, readManifest, sha256, SourceStore, TraceReader, type Manifest } from '../trace';
+import { divergenceReport, type Divergence } from './divergence';
+import { installDisguise } from './disguise';
+import { openHost } from './host';
+import { installHooks, OWN_FOLDER, SOURCE } from './install';
+import type { CompileModule } from './hooks/modules';
+import { hideOwnModules } from './hooks/modules';
+import { installStatics } from './hooks/process';
+import type { RewriteStack } from './hooks/stacks';
+import { ReplayBoundary, type FactSource } from './replay';
+
+/** Exit code of a replay that diverged. */
+export const DIVERGED = 126;
+/** Exit code when the recording just stops and nobody knows why. */
+export const TRUNCATED = 125;
+
+/** How a replay can come to its end without the program's own exit. */
+export interface RanOut {
+  /** Events of the trace that were replayed. */
+  readonly events: number;
+  readonly turn: number;
+  /** The signal that ended the recorded process, if its parent saw one. */
+  readonly signal: string | null;
+}
+
+export interface ReplayOptions {
+  readonly directory: string;
+  /** Name of the thread; only `main` for now. */
+  readonly thread?: string;
+  /** The interpreter's compiler; without it modules run natively. */
+  readonly compileModule?: CompileModule;
+  readonly rewriteStack?: RewriteStack;
+  /** Begins a turn: 0 before the main script, then one for each entry the driver delivers. */
+  onTurn?(turn: number): void;
+  /** Told before the process ends with DIVERGED; a debug session may block in it, or end the process itself. */
+  onDivergence?(divergence: Divergence): void;
+  /** Told before the process ends because the recording stops here (a killed program). */
+  onRanOut?(end: RanOut): void;
+  /** Told when the program ends by itself, after the last listener of `exit`. kind: exit or uncaught. */
+  onEnd?(kind: 'exit' | 'uncaught', code: number): void;
+}
+
+export interface Replay {
+  readonly manifest: Manifest;
+  /** Turn that runs now. */
+  readonly turn: number;
+  /** Index of the next event of the trace. */
+  readonly event: number;
+  /** Runs something of the replayer's own: nothing in it is a crossing. */
+  quiet<T>(run: () => T): T;
+}
+
+/** Throws NotARecording, Damaged, WrongFormat. Returns before the program's first statement. */
+export function startReplay(options: ReplayOptions): Replay {
+  const native = driver();
+  installDisguise();
+  const host = openHost();
+  const { directory } = options;
+  const manifest = readManifest(directory);
+  const thread =
+    manifest.processes[0]!.threads.find(({ name }) => name === (options.thread ?? 'main')) ?? manifest.processes[0]!.threads[0]!;
+  const read = (file: string): Uint8Array => readFileSync(join(directory, file));
+  const facts = new FactIndex(new TraceReader(read(thread.facts), thread.facts));
+  const sources = new SourceStore(join(directory, 'sources'), sha256);
+  const reader = new TraceReader(read(thread.trace), thread.trace, {
+    handles: { numberOf: () => 0, handleOf: (handle) => boundary.objectOf(handle) ?? {} },
+  });
+
+  const ranOut = (): never => {
+    boundary.own++;
+    const signal = manifest.end?.signal ?? null;
+    options.onRanOut?.({ events: reader.index, turn: boundary.turn, signal });
+    const number = signal === null ? undefined : constants.signals[signal as NodeJS.Signals];
+    if (number !== undefined) dieOf(number);
+    say(
+      `retrace: the recording ends here, after event ${reader.index} in turn ${boundary.turn}: the program was killed or is still running.\n`,
+    );
+    return exitNow(TRUNCATED);
+  };
+  const diverged = (divergence: Divergence): never => {
+    options.onDivergence?.(divergence);
+    say(divergenceReport(divergence));
+    return exitNow(DIVERGED);
+  };
+
+  const boundary: ReplayBoundary = new ReplayBoundary(
+    host,
+    reader,
+    sourceFinding(facts, sources, (run) => boundary.quiet(run)),
+    {
+      onTurn: (turn) => options.onTurn?.(turn),
+      onDivergence: diverged,
+      onRanOut: ranOut,
+    },
+  );
+
+  installHooks(boundary, {
+    exits: {
+      onEnd: (kind, code) => options.onEnd?.(kind, code),
+      swallowBeforeExit: () => boundary.ending,
+    },
+    compileModule: options.compileModule,
+    rewriteStack: options.rewriteStack,
+  });
+  hideOwnModules(boundary, OWN_FOLDER);
+  installStatics(boundary, () => []);
+  host.tidy();
+  options.onTurn?.(0);
+  native.start(() => (boundary.nextDelivery() as never) ?? null);
+
+  return {
+    manifest,
+    get turn() {
+      return boundary.turn;
+    },
+    get event() {
+      return reader.index;
+    },
+    quiet: (run) => boundary.quiet(run),
+  };
+}
+
+function say(text: string): void {
+  writeFully(2, Buffer.from(text));
+}
+
+function sourceFinding(facts: FactIndex, sources: SourceStore, quiet: (run: () => string) => string): FactSource {
+  return {
+    find(kind, key, at) {
+      const answer = facts.find(kind, key, at);
+      if (kind !== SOURCE || answer === undefined || !('value' in answer)) return answer;
+      const { source } = answer.value as { source?: unknown };
+      return typeof source === 'string' ? { value: quiet(() => sources.get(source).toString('utf8')) } : answer;
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/**
+ * Starts a program to be recorded, and tells how a replayer is started. Used by the CLI and the public API.
+ *
+ * Invariant: stdin, stdout, stderr, signals and the exit code of the program pass through unchanged.
+ */
+import { spawn, type StdioOptions } from 'node:child_process';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { RECORD_FLAGS } from './flags';
+import { createNextRecording, createRecording, readManifest, removeRecording, writeManifest, type Manifest } from './trace';
+
+export interface RecordOptions {
+  /** The program, as given to node. */
+  readonly script: string;
+  readonly args?: readonly string[];
+  /** Where the recording goes; must not exist unless force. Default: `recording`, or the next free `recording-2`, ... */
+  readonly dir?: string;
+  /** Replace an existing recording. */
+  readonly force?: boolean;
+  readonly cwd?: string;
+  /** Default: the environment of this process. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Default: inherit. */
+  readonly stdio?: StdioOptions;
+  /** Flags for node, before the script: `--max-old-space-size=4096`. */
+  readonly execArgv?: readonly string[];
+  /** Default: the node that runs this. */
+  readonly node?: string;
+}
+
+export interface RecordResult {
+  /** Exit code, or null if a signal ended the program. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Absolute path of the recording. */
+  readonly recording: string;
+}
+
+/** The program or the folder cannot be used. The message is one line. */
+export class CannotRecord extends Error {
+  override readonly name = 'CannotRecord';
+  readonly code = 'CannotRecord';
+}
+
+/** Signals that the launcher hands on. SIGINT and SIGQUIT from a terminal reach the program by themselves, so they are only survived. */
+const FORWARDED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR2', 'SIGCONT'];
+const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+/** Runs and records a program. Throws CannotRecord before anything is started. */
+export async function record(options: RecordOptions): Promise<RecordResult> {
+  const cwd = options.cwd ?? process.cwd();
+  const script = resolve(cwd, options.script);
+  checkScript(script, options.script);
+  const recording = makeFolder(cwd, options);
+  const child = spawn(options.node ?? process.execPath, [...(options.execArgv ?? []), ...RECORD_FLAGS, script, ...(options.args ?? [])], {
+    cwd,
+    env: { ...(options.env ?? process.env), RETRACE_RECORDING_MADE: recording },
+    stdio: options.stdio ?? 'inherit',
+  });
+
+  const forward = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  const survive = (signal: NodeJS.Signals): void => {
+    if (!process.stdin.isTTY) child.kill(signal);
+  };
+  for (const signal of FORWARDED) process.on(signal, forward);
+  for (const signal of FROM_TERMINAL) process.on(signal, survive);
+  try {
+    const [exitCode, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((done, fail) => {
+      child.once('error', fail);
+      child.once('exit', (code, name) => done([code, name]));
+    });
+    noteEnd(recording, exitCode, signal);
+    return { exitCode, signal, recording };
+  } finally {
+    for (const signal of FORWARDED) process.off(signal, forward);
+    for (const signal of FROM_TERMINAL) process.off(signal, survive);
+  }
+}
+
+function checkScript(path: string, given: string): void {
+  // Node itself finds app for app.js and a folder's index.js; only what is there and cannot be read is refused here.
+  for (const candidate of [path, `${path}.js`, `${path}.json`, `${path}.node`, resolve(path, 'index.js'), resolve(path, 'package.json')]) {
+    try {
+      if (!statSync(candidate).isFile()) continue;
+      accessSync(candidate, constants.R_OK);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EACCES')
+        throw new CannotRecord(`cannot read ${given}: permission denied. Check the file's permissions.`);
+    }
+  }
+  throw new CannotRecord(`there is no script ${given}. Give the program as you would give it to node.`);
+}
+
+function makeFolder(cwd: string, options: RecordOptions): string {
+  if (options.dir === undefined) return createNextRecording(resolve(cwd, 'recording'));
+  const dir = resolve(cwd, options.dir);
+  try {
+    if (options.force === true) removeRecording(dir);
+    mkdirSync(dirname(dir), { recursive: true });
+    createRecording(dir);
+    return dir;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new CannotRecord(`${options.dir} already exists. Choose another folder with -o, or replace it with --force.`);
+    throw error;
+  }
+}
+
+/** The parent alone sees which signal ended a program, and the code where the program could not say. */
+function noteEnd(recording: string, exitCode: number | null, signal: NodeJS.Signals | null): void {
+  let manifest: Manifest;
+  try {
+    manifest = readManifest(recording);
+  } catch {
+    return; // It ended before the recorder began, as for a bad flag of node's.
+  }
+  const kind = signal !== null ? 'signal' : manifest.end?.kind === 'uncaught' ? 'uncaught' : (manifest.end?.kind ?? 'exit');
+  writeManifest(recording, {
+    ...manifest,
+    status: manifest.status === 'failed' ? 'failed' : 'ended',
+    end: { kind, code: exitCode ?? 0, signal },
+  });
+}
+
+export interface ReplayCommand {
+  readonly node: string;
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+}
+
+/**
+ * The command of a replayer. preload: compiled file that calls startReplay; orders: what it reads from its environment before
+ * the recorded environment takes its place.
+ */
+export function replayCommand(manifest: Manifest, preload: string, orders: Readonly<Record<string, string>>): ReplayCommand {
+  const timeZone = manifest.statics['timeZone'];
+  return {
+    node: process.execPath,
+    args: [
+      '--expose-internals',
+      '--single-threaded-gc',
+      ...replayedFlags(manifest.execArgv),
+      '--require',
+      preload,
+      manifest.program,
+      ...manifest.argv.slice(2),
+    ],
+    env: {
+      ...(typeof timeZone === 'string' ? { TZ: timeZone } : {}),
+      ...pick(manifest.env, ['TZ', 'LANG', 'LC_ALL', 'LC_MESSAGES', 'LANGUAGE', 'NODE_ICU_DATA']),
+      ...orders,
+    },
+  };
+}
+
+/** Flags that change what the program sees. The rest (heap sizes, inspector, profilers) is of no use to a replay. */
+const KEPT =
+  /^--(stack-trace-limit|unhandled-rejections|throw-deprecation|trace-|no-deprecation|pending-deprecation|no-warnings|warnings|disable-proto|stack-size|use-strict|harmony|enable-source-maps|experimental|no-experimental|conditions|preserve-symlinks|expose-gc|expose_gc|allow-natives-syntax|dns-result-order|network-family|max-http-header-size|insecure-http-parser|verify-base-objects|frozen-intrinsics)/;
+
+function replayedFlags(execArgv: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < execArgv.length; i++) {
+    const flag = execArgv[i]!;
+    if (/^(-C|--conditions)$/.test(flag)) kept.push(flag, execArgv[++i] ?? '');
+    else if (KEPT.test(flag)) kept.push(flag);
+  }
+  return kept;
+}
+
+function pick(env: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) if (env[name] !== undefined) picked[name] = env[name];
+  return picked;
+}
