@@ -4,6 +4,7 @@
  * Called by hooks on every crossing, so what runs per crossing stays small: no rest arguments, no maps, no objects of its own.
  * Invariant: the recorder's own work logs nothing and never throws into the program.
  */
+/* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
 import type { TraceWriter } from '../trace';
 import type { Boundary, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
 import { disguise } from './disguise';

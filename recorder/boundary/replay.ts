@@ -3,6 +3,7 @@
  *
  * Invariant: events are consumed strictly in order; a call that is not the next event is a Divergence, never a live call.
  */
+/* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
 import { EventTag, type EntryEvent, type EventHead, type TraceReader } from '../trace';
 import type { Boundary, Delivery, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
 import { disguise } from './disguise';

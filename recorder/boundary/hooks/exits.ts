@@ -51,17 +51,21 @@ export function install(boundary: Boundary, events: ExitEvents): void {
   );
 
   const fatal = proc['_fatalException'] as AnyFunction;
-  proc['_fatalException'] = disguise(
+  const standIn: AnyFunction = disguise(
     {
       _fatalException(this: unknown, error: unknown): unknown {
         boundary.fatal = error;
+        // V8 names the frame by the property that holds its function, so it is back in its place while it runs.
+        proc['_fatalException'] = fatal;
         const handled: unknown = apply(fatal, this, arguments);
         if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));
+        else proc['_fatalException'] = standIn;
         return handled;
       },
     }._fatalException,
     fatal,
   );
+  proc['_fatalException'] = standIn;
 }
 
 function exitCode(proc: NodeJS.Process, otherwise: number): number {

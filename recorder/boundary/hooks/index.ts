@@ -5,9 +5,10 @@ import type { Boundary } from '../core';
 import * as crypto from './crypto';
 import * as fs from './fs';
 import * as process from './process';
+import * as signals from './signals';
 import * as stdio from './stdio';
 import * as time from './time';
 import * as timers from './timers';
 
 /** Hooks that need nothing but the boundary. exits, stacks, modules and statics have parameters: see ../index.ts. */
-export const HOOKS: readonly { install(boundary: Boundary): void }[] = [fs, timers, time, process, stdio, crypto];
+export const HOOKS: readonly { install(boundary: Boundary): void }[] = [fs, timers, time, process, stdio, signals, crypto];

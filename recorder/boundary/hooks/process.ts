@@ -139,9 +139,11 @@ export function installStatics(boundary: Boundary, hideFlags: (execArgv: string[
   proc.argv.push(...statics.argv);
   setEnvironment(proc.env, statics.env);
   const value = (name: string, fixed: unknown): void => {
-    const property = Object.getOwnPropertyDescriptor(proc, name)!;
-    if (property.get === undefined) defineProperty(proc, name, { ...property, value: fixed });
-    else defineProperty(proc, name, { ...property, get: () => fixed });
+    const { enumerable = true, get } = Object.getOwnPropertyDescriptor(proc, name)!;
+    // Deleted first: a native accessor that looks like a value would take the new one as an assignment.
+    delete proc[name as never];
+    if (get === undefined) defineProperty(proc, name, { value: fixed, writable: false, enumerable, configurable: true });
+    else defineProperty(proc, name, { get: () => fixed, enumerable, configurable: true });
   };
   value('execPath', statics.execPath);
   value('pid', statics.pid);
