@@ -69,6 +69,7 @@ interface WriterAddon {
   sha256(bytes: Uint8Array): string;
   exit(code: number): never;
   die(signal: number): void;
+  exec(path: string, args: readonly string[], environment: readonly string[]): void;
 }
 
 /** The addons are built beside their sources, not in dist: see scripts/build-native.mjs. */
@@ -120,6 +121,9 @@ export const sha256: (bytes: Uint8Array) => string = writer.sha256;
 export const exitNow: (code: number) => never = writer.exit;
 /** Dies of the signal (by number) as if nobody handled it. Returns only if that signal does not kill. */
 export const dieOf: (signal: number) => void = writer.die;
+
+/** execve(2): this process becomes another program. args begins with argv[0], environment holds KEY=value. Returns only to throw. */
+export const replaceProcess: (path: string, args: readonly string[], environment: readonly string[]) => void = writer.exec;
 
 let loaded: Driver | undefined;
 

@@ -3,6 +3,10 @@
 //
 // Invariant: Node-API only, so that one binary serves every Node version; context aware; no thread, no handle, nothing on the
 // event loop. Trace files are closed when their environment goes, also when a worker is terminated.
+#include <stdlib.h>
+#include <fcntl.h>
+#include <string.h>
+#include <vector>
 #include <errno.h>
 #include <napi.h>
 #include <signal.h>
@@ -189,6 +193,30 @@ Napi::Value Die(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (path, arguments with argv[0] first, environment as KEY=value): execve(2). Returns only to throw.
+Napi::Value Exec(const Napi::CallbackInfo& info) {
+  auto texts = [](const Napi::Array& array) {
+    std::vector<std::string> result;
+    for (uint32_t i = 0; i < array.Length(); i++) result.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+    return result;
+  };
+  std::string path = info[0].As<Napi::String>().Utf8Value();
+  std::vector<std::string> args = texts(info[1].As<Napi::Array>());
+  std::vector<std::string> environment = texts(info[2].As<Napi::Array>());
+  std::vector<char*> argv, envp;
+  for (std::string& text : args) argv.push_back(text.data());
+  for (std::string& text : environment) envp.push_back(text.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  // Node marks the descriptors it inherited close-on-exec; these belong to the program.
+  for (int fd = 0; fd < 3; fd++) fcntl(fd, F_SETFD, 0);
+  const char* channel = getenv("NODE_CHANNEL_FD");
+  if (channel != nullptr) fcntl(atoi(channel), F_SETFD, 0);
+  execve(path.c_str(), argv.data(), envp.data());
+  Napi::Error::New(info.Env(), std::string("execve ") + path + ": " + strerror(errno)).ThrowAsJavaScriptException();
+  return info.Env().Undefined();
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("TraceFile", TraceFileObject::Define(env));
   exports.Set("stamp", Napi::Function::New<Stamp>(env, "stamp"));
@@ -199,6 +227,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("sha256", Napi::Function::New<Sha256>(env, "sha256"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("die", Napi::Function::New<Die>(env, "die"));
+  exports.Set("exec", Napi::Function::New<Exec>(env, "exec"));
   return exports;
 }
 
