@@ -104,6 +104,7 @@ const shapes: readonly string[] = [
   'const got = [], C = function (f) { got.push(f) }; (function () { new C(() => 1); { let y; y = function () {} } })(); I(got[0])',
   'const got = [], C = function (f) { got.push(f) }; (() => { if (1) { new C(() => 1) } for (const q of [1]) I({ to() {} }.to) })(); I(got[0])',
   'const got = [], C = function (f) { got.push(f) }; (function () { new C(() => 1); function q() {} b.zip = function () {} })(); I(got[0])',
+  'var d = (s, e) => () => (e || s, e); I(d()); b.q = () => () => [() => 1]; I(b.q()); I(b.q()()[0])',
   'function nf5() { return [() => 5, 1].map((x) => x); b.zip = function () {} } I(nf5()[0])',
   'function nf4() { var w = [() => 5, 1].map((x) => x); b.zip = function () {}; I(w[0]) } nf4()',
   'function nf3() { var got = [1].concat([() => 5]); b.zip = function () {}; I(got[1]) } nf3()',

@@ -173,7 +173,7 @@ class Inferrer {
         return;
       case 'ClassExpression':
         this.klass(node, node.id?.name ?? (name === EAGER ? '' : name));
-        if (node.id == null && this.depth > 0 && !this.shadowed) this.waiting.push(node.start);
+        if (node.id == null) this.wait(node);
         return;
       case 'ObjectExpression':
       case 'ObjectPattern':
@@ -390,7 +390,7 @@ class Inferrer {
   }
 
   private wait(node: AnyNode): void {
-    if (this.depth > 0) this.waiting.push(node.start);
+    if (this.depth > 0) this.waiting.push(this.shadowed === 0 ? node.start : -1);
   }
 
   private push(text: string, kind: Kind): void {
