@@ -1,0 +1,60 @@
+/**
+ * The language as V8 has it: every program in fixtures/semantics is run by plain node and by the VM, and must print the same bytes and end
+ * with the same exit code. V8 is the oracle, so there are no expectation files; programs named uncaught-* must also say the same on stderr.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { ending, firstDifference } from './compare';
+import type { Outcome } from './drive';
+
+const root = path.resolve(__dirname, '../..');
+const folder = path.join(root, 'fixtures/semantics');
+const vmRunner = path.join(root, 'dist/interpreter/vm/run.test-support.js');
+
+/** Programs on which the VM is known to differ, and why. A program that agrees after all must leave the list. */
+const knownFailures: Readonly<Record<string, string>> = {
+  'legacy-caller.js': 'a running guest function has no V8 frame of its own for f.arguments and f.caller to show',
+};
+
+function run(words: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const options = { cwd: folder, encoding: 'buffer', maxBuffer: 64 << 20, timeout: 120_000 } as const;
+    const child = execFile(process.execPath, words, options, (_error, stdout, stderr) => {
+      resolve({ stdout, stderr, exitCode: child.exitCode, signal: child.signalCode });
+    });
+  });
+}
+
+/** What differs between the two runs, or nothing. */
+function difference(file: string, plain: Outcome, vm: Outcome): string | undefined {
+  const problems: string[] = [];
+  if (ending(vm) !== ending(plain)) problems.push(`ended by ${ending(vm)} instead of ${ending(plain)}`);
+  for (const stream of file.startsWith('uncaught-') ? (['stdout', 'stderr'] as const) : (['stdout'] as const)) {
+    if (!vm[stream].equals(plain[stream])) problems.push(`${stream} differs\n${firstDifference(vm[stream], plain[stream])}`);
+  }
+  if (problems.length > 0 && !vm.stderr.equals(plain.stderr)) problems.push(`its stderr:\n${vm.stderr.toString().slice(0, 3000)}`);
+  return problems.length > 0 ? problems.join('\n') : undefined;
+}
+
+const programs = readdirSync(folder).filter((file) => file.endsWith('.js'));
+
+test('every known failure is a program', () => {
+  for (const file of Object.keys(knownFailures)) assert.ok(programs.includes(file), file);
+});
+
+test('the VM prints what V8 prints', { concurrency: 2 }, async (t) => {
+  await Promise.all(
+    programs.map((file) =>
+      t.test(file, async () => {
+        const program = path.join(folder, file);
+        const [plain, vm] = await Promise.all([run([program]), run([vmRunner, program])]);
+        const problem = difference(file, plain, vm);
+        if (knownFailures[file] === undefined) assert.equal(problem, undefined, problem);
+        else assert.notEqual(problem, undefined, `${file} agrees now: take it off the list`);
+      }),
+    ),
+  );
+});
