@@ -53,6 +53,8 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
   checkScript(script, options.script);
   const recording = makeFolder(cwd, options);
   const child = spawn(options.node ?? process.execPath, [...(options.execArgv ?? []), ...RECORD_FLAGS, script, ...(options.args ?? [])], {
+    // As if typed: process.argv0 and process.title show it.
+    argv0: 'node',
     cwd,
     env: { ...(options.env ?? process.env), RETRACE_RECORDING_MADE: recording },
     stdio: options.stdio ?? 'inherit',

@@ -8,7 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { replaceProcess } from '../native';
-import { startRecording } from './boundary';
+import { startRecording } from './boundary/recording';
 import { createNextRecording } from './trace';
 import { hideFlags } from './flags';
 

@@ -44,6 +44,8 @@ export interface SyncOptions {
   readonly handle?: boolean;
   /** Runs before the native call in both modes: the place to hook callbacks among the arguments. */
   prepare?(args: IArguments, self: Members): void;
+  /** Takes over a form of the call that is no plain call, such as one that returns a promise; undefined for the others. */
+  divert?(args: IArguments, self: Members, original: AnyFunction): object | undefined;
   /** Record: the value to log. Default: the result. */
   save?(result: unknown, args: IArguments, self: Members): unknown;
   /** Replay: the result for a logged value. Default: the value. */
@@ -113,6 +115,8 @@ export interface Boundary {
   callbackProperty(prototype: Members, property: string, site: Site, options?: EntryOptions): void;
   /** A function for native code to call; its entries carry no handle, or the receiver's if options.handle. */
   entryFunction(site: Site, callback: AnyFunction, receiver: object, options?: EntryOptions): AnyFunction;
+  /** For callbacks of a kind of their own: record gives a function that logs the entry under its receiver's number, replay the callback as it is. See deliver. */
+  wrapEntry(site: Site, callback: AnyFunction, options?: EntryOptions): AnyFunction;
   /** A promise that native code settles: record returns the native one untouched, replay one that the driver settles. */
   promise(site: Site, live: () => Promise<unknown>, options?: PromiseOptions): Promise<unknown>;
 

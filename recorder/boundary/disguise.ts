@@ -28,7 +28,6 @@ export function disguise<T extends AnyFunction>(standIn: T, original: AnyFunctio
   for (const key of ownKeys(standIn)) if (key !== 'prototype' && !ownKeys(original).includes(key)) Reflect.deleteProperty(standIn, key);
   for (const key of ownKeys(original)) {
     const property = getOwnPropertyDescriptor(original, key)!;
-    if (key === 'prototype' && !('prototype' in standIn)) continue;
     defineProperty(standIn, key, property);
   }
   disguised.set(standIn, original);

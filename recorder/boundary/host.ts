@@ -123,6 +123,10 @@ export function openHost(): Host {
       // Modules that are loaded stay loaded; the list shows what a run without us would show at this point.
       loadList.length = loadedBefore;
       BuiltinModule.setRealmAllowRequireByUsers(publicIds);
+      const { Module } = requireInternal('internal/modules/cjs/loader') as { Module: Members };
+      const shown = Module['builtinModules'] as string[];
+      if (Object.isFrozen(shown)) Module['builtinModules'] = Object.freeze(shown.filter((id) => !id.startsWith('internal/')));
+      else shown.splice(0, shown.length, ...shown.filter((id) => !id.startsWith('internal/')));
     },
   };
 }

@@ -95,7 +95,7 @@ export class RecordBoundary implements Boundary {
   /** The wrapper of a native function. */
   crossing(original: AnyFunction, site: Site, options: SyncOptions): AnyFunction {
     const core = this;
-    const { handle: onHandle = false, prepare, save, fact } = options;
+    const { handle: onHandle = false, prepare, divert, save, fact } = options;
     const wrapper = {
       crossing(this: Members): unknown {
         if (core.own !== 0) return apply(original, this, arguments);
@@ -103,6 +103,10 @@ export class RecordBoundary implements Boundary {
           const key = fact === undefined ? undefined : fact(arguments);
           if (key !== undefined) return core.fact(options.factKind ?? site.name, key, () => apply(original, this, arguments) as unknown);
           if (core.zone !== 0) return apply(original, this, arguments);
+        }
+        if (divert !== undefined) {
+          const diverted = divert(arguments, this, original);
+          if (diverted !== undefined) return diverted;
         }
         const handle = onHandle ? core.numberOf(this) : 0;
         if (prepare !== undefined) prepare(arguments, this);
@@ -189,6 +193,10 @@ export class RecordBoundary implements Boundary {
 
   entryFunction(site: Site, callback: AnyFunction, _receiver: object, options: EntryOptions = {}): AnyFunction {
     return this.entering(callback, site, 0, options);
+  }
+
+  wrapEntry(site: Site, callback: AnyFunction, options: EntryOptions = {}): AnyFunction {
+    return this.entering(callback, site, -1, options);
   }
 
   /** handle: the number logged; -1 for the receiver's. */

@@ -120,7 +120,7 @@ export class ReplayBoundary implements Boundary {
 
   crossing(original: AnyFunction, site: Site, options: SyncOptions): AnyFunction {
     const core = this;
-    const { handle: onHandle = false, prepare, load, fact } = options;
+    const { handle: onHandle = false, prepare, divert, load, fact } = options;
     const wrapper = {
       crossing(this: Members): unknown {
         if (core.own !== 0) return apply(original, this, arguments);
@@ -128,6 +128,10 @@ export class ReplayBoundary implements Boundary {
           const key = fact === undefined ? undefined : fact(arguments);
           if (key !== undefined) return core.fact(options.factKind ?? site.name, key);
           if (core.zone !== 0) core.diverge(`${site.name}, called by the module loader, which is not recorded`);
+        }
+        if (divert !== undefined) {
+          const diverted = divert(arguments, this, original);
+          if (diverted !== undefined) return diverted;
         }
         const handle = onHandle ? core.numberOf(this) : 0;
         if (prepare !== undefined) prepare(arguments, this);
@@ -227,6 +231,10 @@ export class ReplayBoundary implements Boundary {
     const { load } = options;
     this.deliver(site, (args) => ({ recv: receiver, fn: callback, args: load === undefined ? args : load(args, receiver as Members) }));
     return () => undefined;
+  }
+
+  wrapEntry(_site: Site, callback: AnyFunction): AnyFunction {
+    return callback;
   }
 
   private declare(site: Site, property: string, options: EntryOptions): void {

@@ -5,7 +5,6 @@
  */
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { dieOf, driver, exitNow, writeFully } from '../../native';
 import { FactIndex, readManifest, sha256, SourceStore, TraceReader, type Manifest } from '../trace';
 import { divergenceReport, type Divergence } from './divergence';
@@ -75,11 +74,12 @@ export function startReplay(options: ReplayOptions): Replay {
     handles: { numberOf: () => 0, handleOf: (handle) => boundary.objectOf(handle) ?? {} },
   });
 
+  const { signals } = (host.internalBinding('constants') as { os: { signals: Record<string, number> } }).os;
   const ranOut = (): never => {
     boundary.own++;
     const signal = manifest.end?.signal ?? null;
     options.onRanOut?.({ events: reader.index, turn: boundary.turn, signal });
-    const number = signal === null ? undefined : constants.signals[signal as NodeJS.Signals];
+    const number = signal === null ? undefined : signals[signal];
     if (number !== undefined) dieOf(number);
     say(
       `retrace: the recording ends here, after event ${reader.index} in turn ${boundary.turn}: the program was killed or is still running.\n`,

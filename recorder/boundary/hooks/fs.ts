@@ -64,10 +64,9 @@ export function install(boundary: Boundary): void {
     const complete = boundary.site(`fs.${member}.oncomplete`);
     const forms: Forms = FILLS[member] ?? (WRITES.has(member) ? writeForms(boundary, member) : {});
 
-    const form = (args: IArguments): 'sync' | 'callback' | 'promise' => {
+    const form = (args: IArguments): 'sync' | 'callback' => {
       for (let i = args.length - 1; i >= 0 && i >= args.length - 3; i--) {
         const arg: unknown = args[i];
-        if (arg === usePromises) return 'promise';
         if (typeof arg === 'object' && arg !== null && Object.getPrototypeOf(arg) === requestPrototype) return 'callback';
       }
       return 'sync';
@@ -96,29 +95,18 @@ export function install(boundary: Boundary): void {
         };
         boundary.callback(requestOf(args), 'oncomplete', complete, entry);
       },
+      divert(args, self, original) {
+        if (args[args.length - 1] !== usePromises) return undefined;
+        if (boundary.mode === 'replay') takeAsyncId(hooks, 'FSREQPROMISE');
+        return boundary.promise(site, () => Reflect.apply(original, self, args) as Promise<unknown>, {
+          save: (value) => fileHandles.save(forms.save === undefined ? value : forms.save(value, args)),
+          load: (value) => fileHandles.load(forms.load === undefined ? value : forms.load(value, args)),
+        });
+      },
       save: (result, args) => (form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : result),
       load: (value, args) => (form(args) === 'sync' && forms.load !== undefined ? forms.load(value, args) : value),
     };
     boundary.sync(binding, member, site.name, options);
-    const crossing = binding[member] as AnyFunction;
-
-    // Promises: told apart here, so that the other forms stay one call deep.
-    if (LOADER_ONLY.has(member)) continue;
-    const wrapper = {
-      crossing(this: Members): unknown {
-        const last: unknown = arguments[arguments.length - 1];
-        if (last !== usePromises || boundary.aside) return Reflect.apply(crossing, this, arguments) as unknown;
-        const args = arguments;
-        const promiseForms: PromiseOptions = {
-          save: (value) => fileHandles.save(forms.save === undefined ? value : forms.save(value, args)),
-          load: (value) => fileHandles.load(forms.load === undefined ? value : forms.load(value, args)),
-        };
-        if (boundary.mode === 'replay') takeAsyncId(hooks, 'FSREQPROMISE');
-        return boundary.promise(site, () => Reflect.apply(original, this, args) as Promise<unknown>, promiseForms);
-      },
-    }.crossing;
-    Object.defineProperty(wrapper, 'name', { value: member, configurable: true });
-    binding[member] = wrapper;
   }
 }
 

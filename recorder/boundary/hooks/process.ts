@@ -60,18 +60,18 @@ function installCwd(boundary: Boundary, methods: Members): void {
   const proc = boundary.host.process;
   const liveChdir = methods['chdir'] as (directory: string) => void;
   const liveCwd = methods['cwd'] as () => string;
-  const site = boundary.site('process.chdir');
   let cwd = boundary.ask(boundary.site('process.cwd'), 0, liveCwd);
   methods['cwd'] = () => cwd;
   // process.cwd() keeps a copy of its own until process.chdir() is called.
   methods['chdir'] = () => undefined;
   proc.chdir('.');
-  methods['chdir'] = (directory: string) => {
-    cwd = boundary.ask(site, 0, () => {
-      liveChdir(directory);
-      return liveCwd();
-    });
-  };
+  methods['chdir'] = liveChdir;
+  boundary.sync(methods, 'chdir', 'process.chdir', {
+    save: () => (cwd = liveCwd()),
+    load: (value) => {
+      cwd = value as string;
+    },
+  });
 }
 
 function installOs(boundary: Boundary, os: Members): void {

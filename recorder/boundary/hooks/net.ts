@@ -1,0 +1,144 @@
+/**
+ * TCP sockets, pipes (local sockets, standard streams, children's pipes) and terminals.
+ *
+ * Invariant: at replay real handle objects exist, so that class, identity and async ids are right, but none is ever opened: a
+ * terminal, which native code cannot make without opening it, is a pipe in disguise.
+ */
+import type { Boundary } from '../core';
+import type { AnyFunction, Members } from '../host';
+import { takeAsyncId } from './async-ids';
+import { installClose, installStream, reallyWrites, type StreamClass } from './streams';
+
+type HandleClass = (new (kind: number) => Members) & { prototype: Members };
+
+export function install(boundary: Boundary): void {
+  const { host } = boundary;
+  host.whenBinding('tcp_wrap', (binding) => installTcp(boundary, binding));
+  host.whenBinding('pipe_wrap', (binding) => installPipe(boundary, binding));
+  host.whenBinding('tty_wrap', (binding) => installTerminal(boundary, binding));
+}
+
+function installTcp(boundary: Boundary, binding: Members): void {
+  const TCP = binding['TCP'] as HandleClass;
+  const stream: StreamClass = { name: 'tcp', prototype: TCP.prototype, nested: false };
+  installStream(boundary, stream, [
+    'open', 'bind', 'bind6', 'setNoDelay', 'setKeepAlive', 'setSimultaneousAccepts', 'setBlocking', 'getTypeOfService', 'setTypeOfService',
+  ]); // prettier-ignore
+  for (const member of ['getsockname', 'getpeername']) installOut(boundary, stream, member);
+  for (const member of ['connect', 'connect6']) installConnect(boundary, stream, member, 'TCPCONNECTWRAP');
+  installListen(boundary, stream, TCP, (binding['constants'] as Record<string, number>)['SOCKET']!);
+  installClose(boundary, 'tcp', TCP.prototype);
+  installClose(boundary, 'tcp', TCP.prototype, 'reset');
+}
+
+function installPipe(boundary: Boundary, binding: Members): void {
+  const Pipe = binding['Pipe'] as HandleClass;
+  const stream: StreamClass = { name: 'pipe', prototype: Pipe.prototype, nested: false };
+  installStream(boundary, stream, ['bind', 'fchmod', 'setPendingInstances', 'setBlocking']);
+  boundary.sync(Pipe.prototype, 'open', 'pipe.open', {
+    handle: true,
+    load(value, args, self) {
+      reallyWrites(self, args[0]);
+      return value;
+    },
+  });
+  for (const member of ['connect', 'connect2']) installConnect(boundary, stream, member, 'PIPECONNECTWRAP');
+  installListen(boundary, stream, Pipe, (binding['constants'] as Record<string, number>)['SOCKET']!);
+  installClose(boundary, 'pipe', Pipe.prototype);
+}
+
+function installTerminal(boundary: Boundary, binding: Members): void {
+  const TTY = binding['TTY'] as (new (fd: number, context: object) => Members) & { prototype: Members };
+  const { prototype } = TTY;
+  const stream: StreamClass = { name: 'tty', prototype, nested: false };
+  boundary.sync(binding, 'isTTY', 'tty.isTTY');
+  installStream(boundary, stream, ['setRawMode', 'setBlocking']);
+  installOut(boundary, stream, 'getWindowSize');
+  installClose(boundary, 'tty', prototype);
+
+  const open = boundary.site('tty.new');
+  const { Pipe, constants } = boundary.host.internalBinding('pipe_wrap') as { Pipe: HandleClass; constants: Record<string, number> };
+  binding['TTY'] = new Proxy(TTY, {
+    construct(target, args: [number, object], newTarget) {
+      let live: Members | undefined;
+      const failure = boundary.ask<object | null>(open, 0, () => {
+        live = Reflect.construct(target, args, newTarget) as Members;
+        return Object.keys(args[1] ?? {}).length > 0 ? { ...args[1] } : null;
+      });
+      if (live !== undefined) return live;
+      if (failure !== null) Object.assign(args[1], failure);
+      const stand = new Pipe(constants['SOCKET']!);
+      Object.setPrototypeOf(stand, prototype);
+      reallyWrites(stand, args[0]);
+      return stand;
+    },
+  });
+}
+
+/** A call that fills the object or array it is given. */
+function installOut(boundary: Boundary, { name, prototype }: StreamClass, member: string): void {
+  boundary.sync(prototype, member, `${name}.${member}`, {
+    handle: true,
+    save: (status, args) => [status, { ...(args[0] as object) }],
+    load(value, args) {
+      const [status, out] = value as [unknown, object];
+      Object.assign(args[0] as object, out);
+      return status;
+    },
+  });
+}
+
+function installConnect(boundary: Boundary, { name, prototype }: StreamClass, member: string, provider: string): void {
+  const site = boundary.site(`${name}.${member}.oncomplete`);
+  const hooks = boundary.host.requireInternal('internal/async_hooks');
+  boundary.sync(prototype, member, `${name}.${member}`, {
+    handle: true,
+    prepare(args, self) {
+      const request = args[0] as Members;
+      boundary.callback(request, 'oncomplete', site, {
+        once: true,
+        save: (values) => [values[0], values[3], values[4]],
+        load: ([status, readable, writable]) => [status, self, request, readable, writable],
+      });
+    },
+    load(value, args) {
+      takeAsyncId(hooks, provider, args[0] as object);
+      return value;
+    },
+  });
+}
+
+/** listen(): each connection arrives as a handle that native code has made. */
+function installListen(boundary: Boundary, { name, prototype }: StreamClass, Class: HandleClass, kind: number): void {
+  const { host } = boundary;
+  const site = boundary.site(`${name}.onconnection`);
+  const hooks = host.requireInternal('internal/async_hooks');
+  const wrap = host.internalBinding('async_wrap');
+  const ids = wrap['async_id_fields'] as Float64Array;
+  const kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
+  const scope = hooks['defaultTriggerAsyncIdScope'] as AnyFunction;
+
+  const clientFor = (number: number, asyncId: number, server: Members): Members => {
+    const counter = ids[kCounter]!;
+    ids[kCounter] = asyncId - 1;
+    const client = scope((server['getAsyncId'] as () => number)(), () => new Class(kind)) as Members;
+    ids[kCounter] = counter;
+    boundary.adopt(client, number);
+    return client;
+  };
+
+  boundary.sync(prototype, 'listen', `${name}.listen`, {
+    handle: true,
+    prepare(_args, self) {
+      boundary.callback(self, 'onconnection', site, {
+        save(args) {
+          const client = args[1] as Members | undefined;
+          if (client === undefined) return [args[0]];
+          return [args[0], boundary.numberOf(client), (client['getAsyncId'] as () => number)()];
+        },
+        load: ([status, number, asyncId], server) =>
+          number === undefined ? [status, undefined] : [status, clientFor(number as number, asyncId as number, server)],
+      });
+    },
+  });
+}

@@ -1,0 +1,292 @@
+/**
+ * What all native streams and handles have in common: reading, writing, shutting down, counters, closing. Used by the hook
+ * files of sockets, pipes, terminals and TLS, one class at a time.
+ *
+ * Invariant: hooks stand on the prototype of each class (`tcp.writeBuffer`), above the native one they shadow, so that an
+ * event names the kind of stream. Bytes read are in the trace; bytes written are not, only how many went out at once.
+ */
+import { writeFully } from '../../../native';
+import type { Boundary, Site } from '../core';
+import type { AnyFunction, Members } from '../host';
+import { takeAsyncId } from './async-ids';
+
+const { apply, defineProperty } = Reflect;
+
+/** Methods with a protocol of their own; everything else a stream class has is an ordinary call. */
+const WRITES = ['writev', 'writeBuffer', 'writeAsciiString', 'writeUtf8String', 'writeUcs2String', 'writeLatin1String'];
+const COUNTERS = ['fd', 'bytesRead', 'bytesWritten', 'writeQueueSize'];
+const ENCODINGS: Record<string, BufferEncoding> = {
+  writeAsciiString: 'latin1',
+  writeLatin1String: 'latin1',
+  writeUtf8String: 'utf8',
+  writeUcs2String: 'utf16le',
+};
+
+export interface StreamClass {
+  /** First half of the names of its crossings: tcp, pipe, tty, tls. */
+  readonly name: string;
+  readonly prototype: Members;
+  /** Callbacks may be made inside of other calls on the stream. */
+  readonly nested: boolean;
+}
+
+/** What streams of one class remember, without a trace on the handle. */
+interface StreamState {
+  /** Replay: descriptors that a stream was opened on, where they are 1 or 2. */
+  readonly output: WeakMap<object, number>;
+  /** Buffers that native code reads into, for streams that have one. */
+  readonly userBuffer: WeakMap<object, Uint8Array>;
+}
+
+const state: StreamState = { output: new WeakMap(), userBuffer: new WeakMap() };
+
+/** Replay: writes to this stream are really made, to descriptor 1 or 2. */
+export function reallyWrites(handle: object, fd: unknown): void {
+  if (fd === 1 || fd === 2) state.output.set(handle, fd);
+}
+
+/** Hooks everything that streams have in common. `plain`: further methods of the class that are ordinary calls. */
+export function installStream(boundary: Boundary, stream: StreamClass, plain: readonly string[]): void {
+  const { name, prototype } = stream;
+  for (const member of ['readStart', 'readStop', ...plain]) boundary.sync(prototype, member, `${name}.${member}`, { handle: true });
+  boundary.sync(prototype, 'useUserBuffer', `${name}.useUserBuffer`, {
+    handle: true,
+    prepare: (args, self) => state.userBuffer.set(self, args[0] as Uint8Array),
+  });
+  installWrites(boundary, stream);
+  installCounters(boundary, stream);
+  installReads(boundary, stream, prototype, Object.getPrototypeOf(prototype) as Members);
+}
+
+function streamBase(boundary: Boundary): { fields: Int32Array; wrap: Members } {
+  const wrap = boundary.host.internalBinding('stream_wrap');
+  return { fields: wrap['streamBaseState'] as Int32Array, wrap };
+}
+
+/**
+ * A write answers a status and leaves two facts in a shared array: bytes accepted, and whether the rest is under way. Logged as
+ * one number where the status is 0: the bytes, or -1 minus the bytes if a completion will follow.
+ */
+function installWrites(boundary: Boundary, { name, prototype, nested }: StreamClass): void {
+  const { fields, wrap } = streamBase(boundary);
+  const kBytes = wrap['kBytesWritten'] as number;
+  const kAsync = wrap['kLastWriteWasAsync'] as number;
+  const hooks = boundary.host.requireInternal('internal/async_hooks');
+
+  for (const member of WRITES) {
+    const done = boundary.site(`${name}.${member}.oncomplete`, nested);
+    const complete = (request: Members, self: Members): void =>
+      boundary.callback(request, 'oncomplete', done, {
+        once: true,
+        nested,
+        save: (args) => [args[0], request['error']],
+        load: ([status, error]) => {
+          if (error !== undefined) request['error'] = error;
+          return [status, self, undefined];
+        },
+      });
+    boundary.sync(prototype, member, `${name}.${member}`, {
+      handle: true,
+      save(status, args, self) {
+        const request = args[0] as Members;
+        const bytes = fields[kBytes]!;
+        const pending = fields[kAsync] !== 0;
+        if (pending && status === 0) complete(request, self);
+        return status === 0 ? (pending ? -1 - bytes : bytes) : [status, bytes, pending, request['error']];
+      },
+      load(value, args, self) {
+        const request = args[0] as Members;
+        const [status, bytes, pending, error] = Array.isArray(value)
+          ? (value as [number, number, boolean, unknown])
+          : ([0, (value as number) < 0 ? -1 - (value as number) : value, (value as number) < 0] as [number, number, boolean]);
+        fields[kBytes] = bytes;
+        fields[kAsync] = pending ? 1 : 0;
+        if (error !== undefined) request['error'] = error;
+        if (pending) {
+          takeAsyncId(hooks, 'WRITEWRAP', request);
+          if (status === 0) complete(request, self);
+        }
+        const fd = state.output.get(self);
+        if (fd !== undefined && status === 0) really(fd, outgoing(member, args));
+        return status;
+      },
+    });
+  }
+
+  const done = boundary.site(`${name}.shutdown.oncomplete`, nested);
+  const complete = (request: Members, self: Members): void =>
+    boundary.callback(request, 'oncomplete', done, {
+      once: true,
+      nested,
+      save: (args) => [args[0]],
+      load: ([status]) => [status, self, undefined],
+    });
+  boundary.sync(prototype, 'shutdown', `${name}.shutdown`, {
+    handle: true,
+    save(status, args, self) {
+      if (status === 0) complete(args[0] as Members, self);
+      return status;
+    },
+    load(status, args, self) {
+      if (status === 0) {
+        takeAsyncId(hooks, 'SHUTDOWNWRAP', args[0] as object);
+        complete(args[0] as Members, self);
+      }
+      return status;
+    },
+  });
+}
+
+function really(fd: number, bytes: Uint8Array): void {
+  try {
+    writeFully(fd, bytes);
+  } catch {
+    // Whoever read our output has gone. The recorded program's reader had not: its run goes on.
+  }
+}
+
+/** The bytes of a write call. */
+function outgoing(member: string, args: IArguments): Uint8Array {
+  const data: unknown = args[1];
+  const encoding = ENCODINGS[member];
+  if (encoding !== undefined) return Buffer.from(data as string, encoding);
+  if (member === 'writeBuffer') return data as Uint8Array;
+  const chunks = data as unknown[];
+  if (args[2] === true) return Buffer.concat(chunks as Uint8Array[]);
+  const parts: Uint8Array[] = [];
+  for (let i = 0; i < chunks.length; i += 2) {
+    const chunk = chunks[i];
+    parts.push(typeof chunk === 'string' ? Buffer.from(chunk, chunks[i + 1] as BufferEncoding) : (chunk as Uint8Array));
+  }
+  return Buffer.concat(parts);
+}
+
+function installCounters(boundary: Boundary, { name, prototype }: StreamClass): void {
+  const native = Object.getPrototypeOf(prototype) as Members;
+  for (const member of COUNTERS) {
+    const read = getter(prototype, member) ?? getter(native, member);
+    // TLS has them as its own and cannot be shadowed on the prototype: see tls.ts.
+    if (read === undefined || Object.getOwnPropertyDescriptor(prototype, member)?.configurable === false) continue;
+    defineProperty(prototype, member, { configurable: true, enumerable: false, get: counter(boundary, `${name}.${member}`, read) });
+  }
+}
+
+/** A getter that is a crossing. */
+export function counter(boundary: Boundary, name: string, read: AnyFunction): AnyFunction {
+  const site = boundary.site(name);
+  return {
+    get(this: object): unknown {
+      return boundary.ask(site, boundary.numberOf(this), () => apply(read, this, []) as unknown);
+    },
+  }.get;
+}
+
+export function getter(object: Members, member: string): AnyFunction | undefined {
+  return Object.getOwnPropertyDescriptor(object, member)?.get;
+}
+
+/**
+ * onread: native code keeps the function behind an accessor. Ours stands on `target` (a prototype, or one instance) and hands
+ * a logging function on to the native accessor on `native`.
+ */
+export function installReads(boundary: Boundary, { name, nested }: StreamClass, target: Members, native: Members): void {
+  const site = boundary.site(`${name}.onread`, nested);
+  const { fields, wrap } = streamBase(boundary);
+  const kRead = wrap['kReadBytesOrError'] as number;
+  const kOffset = wrap['kArrayBufferOffset'] as number;
+  const logging = new WeakMap<object, AnyFunction>();
+  const callbacks = new WeakMap<object, unknown>();
+
+  const save = (args: IArguments, self: Members): unknown[] => {
+    const n = fields[kRead]!;
+    if (n <= 0) return [n];
+    const buffer: unknown = args[0];
+    return [n, buffer instanceof ArrayBuffer ? new Uint8Array(buffer, fields[kOffset], n) : state.userBuffer.get(self)?.subarray(0, n)];
+  };
+
+  defineProperty(target, 'onread', {
+    configurable: true,
+    enumerable: true,
+    get(this: object) {
+      return callbacks.get(this);
+    },
+    set(this: object, callback: unknown) {
+      callbacks.set(this, callback);
+      boundary.numberOf(this);
+      if (boundary.mode === 'replay') return;
+      if (typeof callback !== 'function') {
+        Reflect.set(native, 'onread', callback, this);
+        return;
+      }
+      let wrapper = logging.get(callback);
+      if (wrapper === undefined) {
+        const entered = boundary.wrapEntry(site, callback as AnyFunction, { nested, save });
+        // What onread returns is the next buffer to read into.
+        wrapper = {
+          onread(this: object): unknown {
+            const next: unknown = apply(entered, this, arguments);
+            if (next !== undefined) state.userBuffer.set(this, next as Uint8Array);
+            return next;
+          },
+        }.onread;
+        logging.set(callback, wrapper);
+      }
+      Reflect.set(native, 'onread', wrapper, this);
+    },
+  });
+
+  boundary.deliver(site, (args, handle) => {
+    const self = objectFor(boundary, site, handle);
+    const [n, bytes] = args as [number, Uint8Array | undefined];
+    const callback = callbacks.get(self) as AnyFunction;
+    fields[kRead] = n;
+    fields[kOffset] = 0;
+    const own = state.userBuffer.get(self);
+    if (own !== undefined && bytes !== undefined) {
+      own.set(bytes, 0);
+      return {
+        recv: self,
+        fn: function (this: object): void {
+          const next: unknown = apply(callback, this, [undefined]);
+          if (next !== undefined) state.userBuffer.set(this, next as Uint8Array);
+        },
+        args: [],
+      };
+    }
+    return { recv: self, fn: callback, args: [bytes?.buffer] };
+  });
+}
+
+/** Replay: the object an entry was made on. */
+export function objectFor(boundary: Boundary, site: Site, handle: number): object {
+  const object = boundary.objectOf(handle);
+  if (object === undefined) throw new Error(`nothing waits for ${site.name} on handle ${handle}`);
+  return object;
+}
+
+/** close(callback) of a handle, and other methods that take one callback: at replay the handle really closes, unopened. */
+export function installClose(boundary: Boundary, name: string, prototype: Members, member = 'close'): void {
+  const native = prototype[member] as AnyFunction;
+  const site = boundary.site(`${name}.on${member}`);
+  const waiting = new WeakMap<object, AnyFunction>();
+  boundary.sync(prototype, member, `${name}.${member}`, {
+    handle: true,
+    prepare(args, self) {
+      const callback: unknown = args[0];
+      if (typeof callback !== 'function') return;
+      if (boundary.mode === 'replay') waiting.set(self, callback as AnyFunction);
+      else args[0] = boundary.wrapEntry(site, callback as AnyFunction);
+    },
+    load(value, _args, self) {
+      apply(((Object.getPrototypeOf(prototype) as Members)['close'] as AnyFunction | undefined) ?? native, self, []);
+      return value;
+    },
+  });
+  boundary.deliver(site, (args, handle) => {
+    const self = objectFor(boundary, site, handle);
+    const fn = waiting.get(self);
+    if (fn === undefined) throw new Error(`nothing waits for ${site.name} on handle ${handle}`);
+    boundary.forget(self);
+    return { recv: self, fn, args };
+  });
+}

@@ -1,0 +1,121 @@
+/**
+ * Compression: it only computes, so it runs for real in both modes. Asynchronous work completes on another thread at a moment
+ * of its own, and that moment is what is recorded.
+ *
+ * Invariant: at replay the work is done at the recorded completion, on this thread. Neither input nor output is in the trace.
+ */
+import type { Boundary } from '../core';
+import type { AnyFunction, Members } from '../host';
+import { objectFor } from './streams';
+
+const { apply } = Reflect;
+
+export function install(boundary: Boundary): void {
+  boundary.host.whenBinding('zlib', (binding) => {
+    for (const name of Object.keys(binding)) {
+      const prototype = (binding[name] as { prototype?: Members } | undefined)?.prototype;
+      if (prototype !== undefined && typeof prototype['writeSync'] === 'function') installStream(boundary, prototype);
+    }
+  });
+}
+
+function installStream(boundary: Boundary, prototype: Members): void {
+  const done = boundary.site('zlib.done');
+  const failed = boundary.site('zlib.onerror');
+  const init = prototype['init'] as AnyFunction;
+  const write = prototype['write'] as AnyFunction;
+  const writeSync = prototype['writeSync'] as AnyFunction;
+  const close = prototype['close'] as AnyFunction;
+  const callbacks = new WeakMap<object, AnyFunction>();
+  /** Arguments of writes that have not completed. */
+  const pending = new WeakMap<object, unknown[]>();
+  const closing = new WeakSet<object>();
+
+  prototype['init'] = {
+    init(this: Members): unknown {
+      for (let i = 0; i < arguments.length; i++) {
+        const argument: unknown = arguments[i];
+        if (typeof argument !== 'function') continue;
+        callbacks.set(this, argument as AnyFunction);
+        arguments[i] = boundary.wrapEntry(done, argument as AnyFunction);
+      }
+      return apply(init, this, arguments) as unknown;
+    },
+  }.init;
+
+  // Errors go to `onerror`, in synchronous work as well: only those of asynchronous work are entries.
+  prototype['write'] = {
+    write(this: Members): unknown {
+      if (boundary.aside) return apply(write, this, arguments) as unknown;
+      boundary.numberOf(this);
+      if (boundary.mode === 'replay') {
+        pending.set(this, [...(arguments as unknown as unknown[])]);
+        return undefined;
+      }
+      if (!callbacks.has(this['onerror'] as object)) {
+        const wrapper = boundary.wrapEntry(failed, this['onerror'] as AnyFunction, { save: () => [] });
+        callbacks.set(wrapper, this['onerror'] as AnyFunction);
+        this['onerror'] = wrapper;
+      }
+      return apply(write, this, arguments) as unknown;
+    },
+  }.write;
+  prototype['writeSync'] = {
+    writeSync(this: Members): unknown {
+      const logging = this['onerror'] as object;
+      const plain = logging === undefined ? undefined : callbacks.get(logging);
+      if (plain === undefined) return apply(writeSync, this, arguments) as unknown;
+      this['onerror'] = plain;
+      return apply(writeSync, this, arguments) as unknown;
+    },
+  }.writeSync;
+
+  if (boundary.mode === 'record') return;
+  prototype['close'] = {
+    close(this: Members): unknown {
+      if (!pending.has(this)) return apply(close, this, arguments) as unknown;
+      closing.add(this);
+      return undefined;
+    },
+  }.close;
+
+  const work = (self: Members): void => {
+    const args = pending.get(self);
+    if (args === undefined) throw new Error('a compression ends that had not begun');
+    pending.delete(self);
+    apply(writeSync, self, args);
+  };
+  const finish = (self: Members): void => {
+    if (closing.delete(self)) apply(close, self, []);
+  };
+  boundary.deliver(done, (_args, handle) => {
+    const self = objectFor(boundary, done, handle) as Members;
+    boundary.quiet(() => work(self));
+    return {
+      recv: self,
+      fn: function (this: object): void {
+        try {
+          apply(callbacks.get(this)!, this, []);
+        } finally {
+          finish(this);
+        }
+      },
+      args: [],
+    };
+  });
+  boundary.deliver(failed, (_args, handle) => {
+    const self = objectFor(boundary, failed, handle) as Members;
+    return {
+      recv: self,
+      fn: function (this: Members): void {
+        // Native code finds the same error again, and calls onerror itself.
+        try {
+          work(this);
+        } finally {
+          finish(this);
+        }
+      },
+      args: [],
+    };
+  });
+}
