@@ -1,1 +1,9 @@
-export {};
+/** The public API of retrace: record a program, open a recording, replay it. Used by the CLI and by embedding programs. */
+export { record, CannotRecord, type RecordOptions, type RecordResult } from '../../recorder/launch';
+export { type Ending, type Manifest, type ProcessInfo, type ThreadInfo } from '../../recorder/trace';
+export { BadLocation, Damaged, Divergence, NotARecording, NotReached, ReplayerFailed, WrongFormat, WrongNode } from './errors';
+export { open, Recording } from './recording';
+export type { Engine, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
+export { Replay, type Breakpoint, type ProgramOutput, type ReplayHooks } from './replay';
+export { isEnd } from './stop';
+export type { End, ErrorValue, Evaluation, Frame, Scope, Stop, StopReason, Value } from './stop';

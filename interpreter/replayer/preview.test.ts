@@ -47,10 +47,7 @@ test('objects of every kind', () => {
   assert.equal(show(new Uint16Array([1, 2])), 'Uint16Array(2) [ 1, 2 ]');
   assert.match(show(Promise.resolve(1)), /^Promise \{ 1\b/);
   assert.equal(show(new SyntaxError('bad')), '[SyntaxError: bad]');
-  assert.equal(
-    show(class B extends Animal {}),
-    '[class B extends Animal]',
-  );
+  assert.equal(show(class B extends Animal {}), '[class B extends Animal]');
   assert.equal(
     show(function hello() {}),
     '[Function: hello]',
@@ -106,7 +103,18 @@ test('pure expressions are evaluated, others refused', () => {
   assert.deepEqual(evaluate('data.nothing?.more.and'), { value: undefined });
   assert.deepEqual(evaluate('this.text'), { value: 'hello' });
   assert.deepEqual(evaluate('data.nothing'), { value: undefined });
-  for (const refused of ['data.g', 'data.list.map(x => x)', 'i = 1', 'i++', 'unknown', 'data + ""', 'await 1', 'a b', 'data.nothing.more', '1); (2']) {
+  for (const refused of [
+    'data.g',
+    'data.list.map(x => x)',
+    'i = 1',
+    'i++',
+    'unknown',
+    'data + ""',
+    'await 1',
+    'a b',
+    'data.nothing.more',
+    '1); (2',
+  ]) {
     assert.equal(evaluate(refused), undefined, refused);
   }
   assert.equal(ran, 0);

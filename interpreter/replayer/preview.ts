@@ -109,7 +109,9 @@ function clip(text: string, limit: number): string {
 
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 const TypedArrayPrototype = Reflect.getPrototypeOf(Uint8Array.prototype) as object;
-const typedArrayTag = Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)!.get as (this: unknown) => string | undefined;
+const typedArrayTag = Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)!.get as (
+  this: unknown,
+) => string | undefined;
 const typedArrayLength = Object.getOwnPropertyDescriptor(TypedArrayPrototype, 'length')!.get as (this: unknown) => number;
 const regExpSource = Object.getOwnPropertyDescriptor(RegExp.prototype, 'source')!.get as (this: unknown) => string;
 const REGEXP_FLAGS: [string, (this: unknown) => boolean][] = [];

@@ -26,7 +26,8 @@ export interface Moment {
 /** What ends a run. `depth` is met at a statement whose call depth is at most `atMost`, or at the first statement of a later turn. */
 export type Goal =
   | { kind: 'moment'; turn: number; step: number }
-  | { kind: 'breakpoint' }
+  /** Any breakpoint, or only that one, or only that hit of it. */
+  | { kind: 'breakpoint'; id?: number; hit?: number }
   | { kind: 'step' }
   | { kind: 'depth'; atMost: number }
   | { kind: 'throw'; index: number };
@@ -38,6 +39,8 @@ export interface BreakpointSpec {
   id: number;
   file: string;
   statement: number;
+  /** Only the first hit matters: it costs nothing after that. */
+  once?: boolean;
 }
 
 export type Request =
@@ -119,7 +122,7 @@ export type ReplayerEvent =
   | { kind: 'fatal'; error: ErrorInfo; throws: number; turn: number; step: number }
   | { kind: 'divergence'; message: string; report: string; turn: number; step: number }
   /** The program has run to its end; the process is about to leave. */
-  | { kind: 'ended'; turn: number; step: number; truncated: boolean };
+  | { kind: 'ended'; turn: number; step: number; truncated: boolean; lastMatch: Moment | null; hits: { id: number; hit: number }[] };
 
 /** JSON in ASCII, with its length in front. */
 export function encode(message: Orders | Request | Reply | ReplayerEvent): Uint8Array {

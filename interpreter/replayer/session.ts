@@ -107,7 +107,7 @@ export class Session<F> {
     if (this.evaluating) return;
     const { vm } = this;
     const hit = this.hitsAt(frame);
-    const reason = this.stopReason(hit.length > 0);
+    const reason = this.stopReason(hit);
     if (reason === undefined) {
       if (this.scan && vm.turn >= this.scan.fromTurn && this.scanMatches(this.scan, hit.length > 0)) {
         this.lastMatch = { turn: vm.turn, step: vm.step };
@@ -133,9 +133,23 @@ export class Session<F> {
   /** Nobody handled this error: the process is about to die of it. `stack` as Node will print it. */
   onFatal(error: unknown, stack: string): void {
     const isObject = (typeof error === 'object' && error !== null) || typeof error === 'function';
-    const index = isObject ? (this.thrown.get(error) ?? 0) : this.lastThrown && Object.is(this.lastThrown.value, error) ? this.lastThrown.index : 0;
+    const index = isObject
+      ? (this.thrown.get(error) ?? 0)
+      : this.lastThrown && Object.is(this.lastThrown.value, error)
+        ? this.lastThrown.index
+        : 0;
     const { turn, step } = this.vm;
     this.host.send({ kind: 'fatal', error: { ...errorHead(this.host.kit, error), stack }, throws: index, turn, step });
+  }
+
+  /** The program is over; the process ends right after this. */
+  onEnd(truncated: boolean): void {
+    const { turn, step } = this.vm;
+    const hits: { id: number; hit: number }[] = [];
+    for (const statements of this.breakpoints.values()) {
+      for (const list of statements.values()) for (const { id, hits: hit } of list) hits.push({ id, hit });
+    }
+    this.host.send({ kind: 'ended', turn, step, truncated, lastMatch: this.lastMatch, hits });
   }
 
   private hitsAt(frame: F): Breakpoint[] {
@@ -143,11 +157,16 @@ export class Session<F> {
     const { file, statementId } = this.vm.locationOf(frame);
     const found = this.breakpoints.get(file)?.get(statementId);
     if (!found) return NONE;
-    for (let i = 0; i < found.length; i++) found[i]!.hits++;
+    let again = false;
+    for (let i = 0; i < found.length; i++) {
+      found[i]!.hits++;
+      again ||= found[i]!.once !== true;
+    }
+    if (!again) this.vm.setBreakpoint(file, statementId, false);
     return found;
   }
 
-  private stopReason(atBreakpoint: boolean): PauseReason | undefined {
+  private stopReason(hit: Breakpoint[]): PauseReason | undefined {
     const { vm, goals } = this;
     for (let i = 0; i < goals.length; i++) {
       const goal = goals[i]!;
@@ -157,7 +176,7 @@ export class Session<F> {
           if (vm.turn > goal.turn || (vm.turn === goal.turn && vm.step > goal.step)) return 'missed';
           break;
         case 'breakpoint':
-          if (atBreakpoint) return 'breakpoint';
+          if (hit.some(({ id, hits }) => (goal.id ?? id) === id && (goal.hit ?? hits) === hits)) return 'breakpoint';
           break;
         case 'step':
           return 'step';
@@ -259,12 +278,12 @@ export class Session<F> {
       }
     }
     this.breakpoints = new Map();
-    for (const { id, file, statement } of set) {
+    for (const { id, file, statement, once } of set) {
       let statements = this.breakpoints.get(file);
       if (!statements) this.breakpoints.set(file, (statements = new Map()));
       let list = statements.get(statement);
       if (!list) statements.set(statement, (list = []));
-      list.push({ id, file, statement, hits: hits.get(id) ?? 0 });
+      list.push({ id, file, statement, once: once === true, hits: hits.get(id) ?? 0 });
       this.vm.setBreakpoint(file, statement, true);
     }
   }
@@ -303,7 +322,8 @@ export class Session<F> {
         for (let i = 0; i < scopes.length; i++) {
           const { names } = scopes[i]!;
           for (let k = 0; k < names.length; k++) {
-            if (names[k]!.name === name) return names[k]!.state === 'value' && scopes[i]!.kind !== 'with' ? { value: names[k]!.value } : undefined;
+            if (names[k]!.name === name)
+              return names[k]!.state === 'value' && scopes[i]!.kind !== 'with' ? { value: names[k]!.value } : undefined;
           }
         }
         return undefined;
@@ -320,7 +340,13 @@ export class Session<F> {
     } catch (error) {
       const head = errorHead(kit, error);
       const info: ErrorInfo = { ...head, stack: '' };
-      return { kind: 'evaluated', clean: false, type: 'error', preview: head.name ? `${head.name}: ${head.message}` : head.message, error: info };
+      return {
+        kind: 'evaluated',
+        clean: false,
+        type: 'error',
+        preview: head.name ? `${head.name}: ${head.message}` : head.message,
+        error: info,
+      };
     } finally {
       vm.stopStep = stopStep;
       vm.stopTurn = stopTurn;

@@ -1,0 +1,26 @@
+/** How a command fails: one line on stderr, and which exit code. Used by main.ts; the codes are the contract's. */
+import { Divergence, NotReached } from '../interpreter/replay';
+
+/** retrace could not do it: bad arguments, not a recording, damaged, another Node major. */
+export const CANNOT = 125;
+/** The replay asked for something else than was recorded. */
+export const DIVERGED = 126;
+/** The place was never reached. */
+export const NOT_REACHED = 1;
+
+/** Prints the failure; answers the exit code. Errors of the system and typed errors are one line, faults of retrace keep their stack. */
+export function report(error: unknown): number {
+  if (error instanceof Divergence) {
+    process.stderr.write(error.report === '' ? `retrace: ${error.message}\n` : error.report);
+    return DIVERGED;
+  }
+  process.stderr.write(`${lineFor(error)}\n`);
+  return error instanceof NotReached ? NOT_REACHED : CANNOT;
+}
+
+export function lineFor(error: unknown): string {
+  if (!(error instanceof Error)) return `retrace: ${String(error)}`;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (typeof code === 'string') return `retrace: ${error.message.replace(/\s*\n\s*/g, ' ')}`;
+  return `retrace: this should not have happened, please report it: ${error.stack ?? error.message}`;
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+/**
+ * The `retrace` command: reads the command line and hands over to one file per command.
+ *
+ * Invariant: every failure ends in one line on stderr and an exit code of the contract (see failure.ts); results go to stdout.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
+import { showEvents } from './events';
+import { CANNOT, report } from './failure';
+import { showInfo } from './info';
+import { interpret, type InterpretFlags } from './interpret';
+import { recordProgram, type RecordFlags } from './record';
+import { replayRecording, type ReplayFlags } from './replay';
+
+const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
+
+function build(): Command {
+  const program = new Command('retrace')
+    .description('Records a run of a Node.js program and replays it: same output, any statement, both directions.')
+    .version(version)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'retrace: ')) })
+    .showHelpAfterError('Run `retrace help` for the commands.')
+    .addHelpText('after', examples(['retrace record app.js', 'retrace interpret ./recording --stop-at app.js:12']));
+
+  program
+    .command('record')
+    .description('run a program and record it')
+    .argument('<script>', 'the program, as you would give it to node')
+    .argument('[args...]', 'everything after the script belongs to the program')
+    .option('-o, --output <dir>', 'folder of the recording; must not exist (default: recording, or the next free recording-2, ...)')
+    .option('--force', 'replace the recording in that folder')
+    .option('--node-flag <flag>', 'flag for node, such as --max-old-space-size=4096 (may be repeated)', collect, [])
+    .passThroughOptions()
+    .addHelpText('after', examples(['retrace record app.js', 'retrace record -o /tmp/run1 -- server.js --port 8080']))
+    .action((script: string, args: string[], flags: RecordFlags) => recordProgram(script, args, flags));
+
+  program
+    .command('replay')
+    .description('run it again from the recording: same stdout, stderr and exit code')
+    .argument('<recording>', 'folder of the recording')
+    .addOption(
+      new Option('--engine <engine>', 'vm runs the program in the interpreter, native runs it in V8 (checks the recorder alone)')
+        .choices(['vm', 'native'])
+        .default('vm'),
+    )
+    .addHelpText('after', examples(['retrace replay ./recording', 'retrace replay ./recording --engine native']))
+    .action((recording: string, flags: ReplayFlags) => replayRecording(recording, flags));
+
+  program
+    .command('interpret')
+    .description('stop at a place, look around, step both ways')
+    .argument('<recording>', 'folder of the recording')
+    .option('--stop-at <location>', 'FILE:LINE[:COL], or a position such as main:9:132 (default: where it crashed, or its first statement)')
+    .option('--hit <n>', 'stop at the n-th time the location is reached', count)
+    .option('--eval <expression>', 'evaluate there (may be repeated)', collect, [])
+    .option('--json', 'print the stop as one JSON document')
+    .option('--interactive', 'read commands from stdin even if it is not a terminal')
+    .addHelpText(
+      'after',
+      examples([
+        'retrace interpret ./recording',
+        'retrace interpret ./recording --stop-at app.js:12 --eval response.length --json',
+        "printf 'back\\nlocals\\n' | retrace interpret ./recording --interactive",
+      ]),
+    )
+    .action((recording: string, flags: InterpretFlags) => interpret(recording, flags));
+
+  program
+    .command('events')
+    .description('list what crossed the boundary: calls, answers, sizes, turns')
+    .argument('<recording>', 'folder of the recording')
+    .option('--json', 'one JSON document an event, one a line')
+    .addHelpText('after', examples(['retrace events ./recording', 'retrace events ./recording --json | head']))
+    .action((recording: string, flags: { json?: boolean }) => showEvents(recording, flags));
+
+  program
+    .command('info')
+    .description('what was recorded: program, Node version, threads, how it ended')
+    .argument('<recording>', 'folder of the recording')
+    .option('--json', 'print it as one JSON document')
+    .addHelpText('after', examples(['retrace info ./recording']))
+    .action((recording: string, flags: { json?: boolean }) => showInfo(recording, flags));
+
+  return program;
+}
+
+function examples(lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function count(text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new CommanderError(CANNOT, 'retrace.hit', `retrace: --hit ${text} is not a number from 1. Example: --hit 2`);
+}
+
+async function main(): Promise<void> {
+  // a reader that stops early (head) is no failure
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  try {
+    await build().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.code === 'retrace.hit') process.stderr.write(`${error.message}\n`);
+      process.exitCode = error.exitCode === 0 ? 0 : CANNOT;
+      return;
+    }
+    process.exitCode = report(error);
+  }
+}
+
+void main();

@@ -1,0 +1,21 @@
+/** `retrace record`: the program's own stdin, stdout, stderr, signals and exit code pass through. */
+import { record } from '../interpreter/replay';
+import { leaveAs } from './leave';
+
+export interface RecordFlags {
+  output?: string;
+  force?: boolean;
+  nodeFlag: string[];
+}
+
+export async function recordProgram(script: string, args: string[], flags: RecordFlags): Promise<void> {
+  const { exitCode, signal, recording } = await record({
+    script,
+    args,
+    execArgv: flags.nodeFlag,
+    ...(flags.output === undefined ? {} : { dir: flags.output }),
+    ...(flags.force === true ? { force: true } : {}),
+  });
+  if (process.stderr.isTTY) process.stderr.write(`retrace: recorded in ${recording}\n`);
+  leaveAs(exitCode, signal);
+}

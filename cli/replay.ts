@@ -1,0 +1,20 @@
+/** `retrace replay`: the recorded run once more, to this process's stdout and stderr. */
+import { open, type Engine } from '../interpreter/replay';
+import { leaveAs } from './leave';
+import { Progress } from './progress';
+
+export interface ReplayFlags {
+  engine: Engine;
+}
+
+export async function replayRecording(folder: string, flags: ReplayFlags): Promise<void> {
+  const recording = await open(folder);
+  const progress = new Progress(() => recording.turns());
+  try {
+    const { exitCode, signal } = await recording.run({ engine: flags.engine, onTurn: (turn) => progress.at(turn) });
+    progress.done();
+    leaveAs(exitCode, signal);
+  } finally {
+    progress.done();
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The typed errors of the public API. Thrown by Recording and Replay; the CLI turns them into one line and an exit code.
+ *
+ * Invariant: `message` is one line that says what is wrong and what to do next; details (a divergence's report) are in fields.
+ */
+export { Damaged, NotARecording, WrongFormat, WrongNode } from '../../recorder/trace';
+
+/** The replay asked for something else than was recorded. `report` has the evidence, several lines. */
+export class Divergence extends Error {
+  override readonly name = 'Divergence';
+  readonly code = 'Divergence';
+  constructor(
+    message: string,
+    readonly report: string,
+    /** thread:turn:step */
+    readonly position: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The place exists but the run never got there. */
+export class NotReached extends Error {
+  override readonly name = 'NotReached';
+  readonly code = 'NotReached';
+  constructor(
+    message: string,
+    /** Lines of the same file that were reached, nearest first. */
+    readonly nearest: readonly number[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** The place does not exist: no such file, several such files, or a line without code. */
+export class BadLocation extends Error {
+  override readonly name = 'BadLocation';
+  readonly code = 'BadLocation';
+  constructor(
+    message: string,
+    /** Files or FILE:LINE texts that would have been understood. */
+    readonly candidates: readonly string[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** The replayer could not be started, or ended in a way that has nothing to do with the program. */
+export class ReplayerFailed extends Error {
+  override readonly name = 'ReplayerFailed';
+  readonly code = 'ReplayerFailed';
+}

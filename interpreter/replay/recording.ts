@@ -1,0 +1,229 @@
+/**
+ * A recording on disk, opened: what ran, its sources, its events; and the way into replaying it.
+ *
+ * The public API's entry (`open`), used by the CLI and by embedding programs. Invariant: opening and reading runs no code of the
+ * recording's; every file of it is checked before its contents are believed.
+ */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { replayCommand } from '../../recorder/launch';
+import {
+  checkNode,
+  Damaged,
+  EventTag,
+  FactIndex,
+  readManifest,
+  sha256,
+  SourceStore,
+  TraceReader,
+  type Manifest,
+  type ThreadInfo,
+  type TraceEvent,
+} from '../../recorder/trace';
+import type { Orders } from '../replayer/protocol';
+import { BadLocation, ReplayerFailed } from './errors';
+import { Replay, type ReplayHooks } from './replay';
+import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
+
+export type Engine = 'vm' | 'native';
+
+export interface ReplayOptions extends ReplayHooks {
+  /** Name of a thread of the recording. Default: main. */
+  thread?: string;
+}
+
+export interface RunOptions {
+  /** Default: vm. */
+  engine?: Engine;
+  thread?: string;
+  /** Told the turn that is being replayed, now and then. */
+  onTurn?: (turn: number) => void;
+}
+
+export interface RunResult {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface SourceFile {
+  /** Absolute path as it was when recorded. */
+  path: string;
+  /** SHA-256 of its bytes, hexadecimal. */
+  hash: string;
+}
+
+/** One crossing or callback, as `retrace events` lists it. */
+export interface RecordedEvent {
+  index: number;
+  kind: 'call' | 'throw' | 'entry' | 'drain' | 'mark' | 'end';
+  /** binding.member, the name of a mark, or how it ended. */
+  name: string;
+  /** Number of the native handle; 0 for none. */
+  handle: number;
+  /** The turn it happened in; an entry of the event loop begins one. */
+  turn: number;
+  /** Where it lies in the trace file, and how much of it, in bytes. */
+  offset: number;
+  size: number;
+  /** What came in: the answer, the error or the arguments. */
+  value: unknown;
+}
+
+/** Opens a recording folder. Throws NotARecording, Damaged, WrongFormat. */
+// eslint-disable-next-line @typescript-eslint/require-await -- the promise leaves room for recordings that are not local folders
+export async function open(folder: string): Promise<Recording> {
+  return new Recording(resolve(folder), readManifest(folder));
+}
+
+export class Recording {
+  private sourceIndex: Map<string, SourceFile> | undefined;
+  private readonly store: SourceStore;
+
+  constructor(
+    /** Absolute path of the folder. */
+    readonly folder: string,
+    readonly manifest: Manifest,
+  ) {
+    this.store = new SourceStore(join(folder, 'sources'), sha256);
+  }
+
+  get processes(): Manifest['processes'] {
+    return this.manifest.processes;
+  }
+
+  get threads(): readonly ThreadInfo[] {
+    return this.manifest.processes.flatMap((process) => process.threads);
+  }
+
+  /** Every source the program loaded, in the order of loading. Throws Damaged. */
+  get sources(): SourceFile[] {
+    return [...this.sourcesByPath().values()];
+  }
+
+  /** The text of a source, by the path listed in `sources`. Throws BadLocation, Damaged. */
+  sourceText(path: string): string {
+    const source = this.sourcesByPath().get(path);
+    if (!source) throw new BadLocation(`${path} is not in the recording. \`retrace info\` lists the files that are.`);
+    return this.store.get(source.hash).toString('utf8');
+  }
+
+  /** What crossed the boundary in a thread, in order. Throws Damaged. */
+  *events(thread = 'main'): Generator<RecordedEvent> {
+    const reader = this.reader(this.thread(thread).trace);
+    let turn = 0;
+    let mainScript = true;
+    for (let event = reader.next(); event; event = reader.next()) {
+      const size = reader.position - event.offset;
+      const listed = listing(event, reader.names);
+      if (!listed) continue;
+      if (listed.kind === 'entry' || listed.kind === 'drain') {
+        turn++;
+        mainScript = false;
+      }
+      yield { ...listed, index: event.index, turn: mainScript ? 0 : turn, offset: event.offset, size };
+    }
+  }
+
+  /** Begins a replay that can be stopped and looked into. Throws WrongNode, Damaged. */
+  // eslint-disable-next-line @typescript-eslint/require-await -- see open
+  async replay(options: ReplayOptions = {}): Promise<Replay> {
+    const { name } = this.thread(options.thread);
+    this.check(name);
+    return new Replay(this, name, {
+      command: () => this.command(),
+      orders: this.orders(name, 'vm', 'debug'),
+      hooks: options,
+    });
+  }
+
+  /**
+   * Runs a thread to its end with this process's stdout and stderr, as `retrace replay` does.
+   * Throws WrongNode, Damaged, Divergence.
+   */
+  async run(options: RunOptions = {}): Promise<RunResult> {
+    const { name } = this.thread(options.thread);
+    this.check(name);
+    const orders = this.orders(name, options.engine ?? 'vm', 'plain');
+    const replayer = new ReplayerProcess(this.command(), orders, 'inherit', (event) => {
+      if (event.kind === 'turn') options.onTurn?.(event.turn);
+    });
+    const { code, signal } = await replayer.exited;
+    if (replayer.divergence) throw replayer.divergence;
+    if (replayer.pid === undefined) throw new ReplayerFailed('the replayer could not be started.');
+    return { exitCode: code, signal };
+  }
+
+  /** Turns in a thread, as far as it was recorded. */
+  turns(thread = 'main'): number {
+    const reader = this.reader(this.thread(thread).trace);
+    let turns = 0;
+    for (let head = reader.next(); head; head = reader.next()) if (head.tag === EventTag.Entry || head.tag === EventTag.Drain) turns++;
+    return turns;
+  }
+
+  /** The thread of that name. Throws BadLocation. */
+  thread(name = 'main'): ThreadInfo {
+    const found = this.threads.find((thread) => thread.name === name);
+    if (found) return found;
+    throw new BadLocation(`the recording has no thread ${name}. It has ${this.threads.map((thread) => thread.name).join(', ')}.`);
+  }
+
+  private sourcesByPath(): Map<string, SourceFile> {
+    if (this.sourceIndex) return this.sourceIndex;
+    const index = new Map<string, SourceFile>();
+    for (const thread of this.threads) {
+      for (const { key, answer } of new FactIndex(this.reader(thread.facts)).all('source')) {
+        const hash = 'value' in answer ? (answer.value as { source?: unknown } | null)?.source : undefined;
+        if (typeof hash === 'string') index.set(key, { path: key, hash });
+      }
+    }
+    return (this.sourceIndex = index);
+  }
+
+  private reader(file: string): TraceReader {
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(join(this.folder, file));
+    } catch {
+      throw new Damaged(`${file} is missing. Copy the recording again.`, file, -1);
+    }
+    return new TraceReader(bytes, file);
+  }
+
+  /** What makes a replay impossible is told before one is started. */
+  private check(thread: string): void {
+    checkNode(this.manifest, process.version);
+    if (this.manifest.failure !== null)
+      throw new Damaged(`the recorder gave up on this run: ${this.manifest.failure}`, 'manifest.json', -1);
+    this.reader(this.thread(thread).trace);
+    for (const { hash } of this.sources) this.store.get(hash);
+  }
+
+  private orders(thread: string, engine: Engine, mode: Orders['mode']): Orders {
+    return { recording: this.folder, thread, engine, mode };
+  }
+
+  private command(): ReplayerCommand {
+    const { node, args, env } = replayCommand(this.manifest, join(__dirname, '../replayer/main.js'), {});
+    return { file: node, args: [...args], env };
+  }
+}
+
+function listing(event: TraceEvent, names: readonly string[]): Pick<RecordedEvent, 'kind' | 'name' | 'handle' | 'value'> | undefined {
+  switch (event.tag) {
+    case EventTag.Call:
+      return { kind: 'call', name: names[event.site]!, handle: event.handle, value: event.value };
+    case EventTag.Throw:
+      return { kind: 'throw', name: names[event.site]!, handle: event.handle, value: event.error };
+    case EventTag.Entry:
+      return { kind: 'entry', name: names[event.site]!, handle: event.handle, value: event.args };
+    case EventTag.Drain:
+      return { kind: 'drain', name: '', handle: 0, value: undefined };
+    case EventTag.Mark:
+      return { kind: 'mark', name: event.name, handle: 0, value: undefined };
+    case EventTag.End:
+      return { kind: 'end', name: event.kind, handle: 0, value: event.signal === '' ? event.code : event.signal };
+    default:
+      return undefined;
+  }
+}

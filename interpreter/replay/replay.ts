@@ -1,0 +1,402 @@
+/**
+ * One thread of a recording, replayed: movements in both directions, and what can be seen where it stands.
+ *
+ * The public API's main class. Every method that moves returns where the program stands then. Invariant: the same position always
+ * shows the same program; nothing asked here changes what is replayed.
+ */
+import { statementsOf } from '../compiler';
+import type { BreakpointSpec, Moment, Orders, Paused, Place as WirePlace } from '../replayer/protocol';
+import { BadLocation, NotReached } from './errors';
+import {
+  enumerate,
+  nearestLines,
+  parseLocation,
+  resolveFile,
+  resolveStatement,
+  shownPath,
+  type LocationText,
+  type Statement,
+} from './locations';
+import type { Recording } from './recording';
+import type { ReplayerCommand } from './replayer-process';
+import { isEnd, type End, type Evaluation, type Frame, type Scope, type Stop, type StopReason, type Value } from './stop';
+import { Timeline, type Ended, type Output, type Place } from './timeline';
+
+/** What the program wrote, told once however often it is replayed. */
+export interface ProgramOutput {
+  stream: 'stdout' | 'stderr';
+  bytes: Buffer;
+  position: string;
+}
+
+export interface ReplayHooks {
+  onOutput?: (output: ProgramOutput) => void;
+  /** Told the turn that is being replayed, now and then. */
+  onTurn?: (turn: number) => void;
+}
+
+export interface Breakpoint {
+  id: number;
+  /** As shown: relative to the program's working directory. */
+  file: string;
+  line: number;
+  column: number;
+}
+
+interface SetBreakpoint extends BreakpointSpec {
+  line: number;
+  column: number;
+}
+
+interface Setup {
+  command: () => ReplayerCommand;
+  orders: Orders;
+  hooks: ReplayHooks;
+}
+
+/** Names every module has that are nobody's variables. */
+const WRAPPER_NAMES = new Set(['exports', 'require', 'module', '__filename', '__dirname']);
+/** Statements looked at on each side of a line that was never reached. */
+const NEARBY = 400;
+
+export class Replay {
+  private readonly timeline: Timeline;
+  private breakpoints: SetBreakpoint[] = [];
+  private at: Stop | End | undefined;
+  private readonly statements = new Map<string, Statement[]>();
+
+  constructor(
+    readonly recording: Recording,
+    /** Name of the thread. */
+    readonly thread: string,
+    setup: Setup,
+  ) {
+    const { onOutput, onTurn } = setup.hooks;
+    this.timeline = new Timeline({
+      command: setup.command,
+      orders: setup.orders,
+      ...(onTurn ? { onTurn } : {}),
+      ...(onOutput ? { onOutput: (output: Output) => onOutput(this.programOutput(output)) } : {}),
+    });
+  }
+
+  /** Where the program stands; undefined before the first movement. */
+  get current(): Stop | End | undefined {
+    return this.at;
+  }
+
+  /** To the first statement of the program. */
+  async start(): Promise<Stop | End> {
+    return this.go({ turn: 0, step: 1 }, 'entry');
+  }
+
+  /**
+   * Where the program crashed: at the throw its fatal error came from. If it did not crash, its first statement.
+   * Throws Divergence.
+   */
+  async crash(): Promise<Stop | End> {
+    if (!this.timeline.crash && this.timeline.current?.kind !== 'ended') await this.timeline.forward([]);
+    const fatal = this.timeline.crash;
+    if (!fatal) return this.start();
+    if (fatal.throws > 0)
+      return this.settle(await this.timeline.reach({ turn: fatal.turn, step: fatal.step, throws: fatal.throws }), 'exception');
+    return this.crashOutside();
+  }
+
+  /**
+   * Forward to a location (its next hit from here, or with `hit` that hit counted from the program's start), or to a position in
+   * either direction. Throws BadLocation, NotReached, Divergence.
+   */
+  async runTo(target: string, options: { hit?: number } = {}): Promise<Stop | End> {
+    const moment = this.parsePosition(target);
+    if (moment) return this.go(moment);
+    const location = parseLocation(target);
+    const statement = this.resolve(location);
+    const temporary: BreakpointSpec = { id: this.timeline.newBreakpointId(), file: statement.file, statement: statement.id };
+    if (options.hit !== undefined) await this.timeline.rewind();
+    await this.timeline.setBreakpoints([...this.breakpoints, temporary]);
+    const goal = { kind: 'breakpoint' as const, id: temporary.id, ...(options.hit === undefined ? {} : { hit: options.hit }) };
+    const at = await this.timeline.forward([goal]);
+    await this.timeline.setBreakpoints(this.breakpoints);
+    if (at.kind === 'paused') return this.settle(at, 'breakpoint', temporary.id);
+    this.at = this.endOf(at);
+    const hits = at.hits.find(({ id }) => id === temporary.id)?.hit ?? 0;
+    throw await this.notReached(location, statement, hits, options.hit);
+  }
+
+  /** To the next statement, wherever it is. */
+  stepIn(): Promise<Stop | End> {
+    return this.forward([{ kind: 'step' }], 'step');
+  }
+
+  /** To the next statement of this function or of its callers. */
+  async stepOver(): Promise<Stop | End> {
+    return this.forward([{ kind: 'depth', atMost: this.depth() }, { kind: 'breakpoint' }], 'step');
+  }
+
+  /** To the next statement of a caller; at the end of a turn to the first statement of the next. */
+  async stepOut(): Promise<Stop | End> {
+    return this.forward([{ kind: 'depth', atMost: this.depth() - 1 }, { kind: 'breakpoint' }], 'step');
+  }
+
+  /**
+   * To the last statement before here that is not deeper in calls, or, if there is none, to the last statement before here.
+   * At the first statement of the program it stays.
+   */
+  async stepBack(): Promise<Stop | End> {
+    const current = this.timeline.current;
+    if (!current) return this.start();
+    const found =
+      (current.kind === 'paused' ? await this.timeline.lastBefore({ atMost: current.depth }) : undefined) ?? (await this.previous(current));
+    return found ? this.go(found) : this.start();
+  }
+
+  /** To the last statement before here, at any depth. */
+  async stepBackIn(): Promise<Stop | End> {
+    const current = this.timeline.current;
+    const found = current && (await this.previous(current));
+    return found ? this.go(found) : this.start();
+  }
+
+  /** To the last statement of a caller before here. */
+  async stepBackOut(): Promise<Stop | End> {
+    const current = this.timeline.current;
+    if (current?.kind !== 'paused') return this.stepBack();
+    const found = await this.timeline.lastBefore({ atMost: Math.max(1, current.depth - 1) });
+    return found ? this.go(found) : this.start();
+  }
+
+  /** To the next breakpoint or the end. */
+  continue(): Promise<Stop | End> {
+    return this.forward([{ kind: 'breakpoint' }], 'breakpoint');
+  }
+
+  /** To the last breakpoint before here, or to the first statement of the program. */
+  async reverseContinue(): Promise<Stop | End> {
+    const found = this.timeline.current && (await this.timeline.lastBefore('breakpoint'));
+    return found ? this.go(found, 'breakpoint') : this.start();
+  }
+
+  /** To a position, in either direction. Throws BadLocation, NotReached. */
+  async goto(position: string): Promise<Stop | End> {
+    const moment = this.parsePosition(position);
+    if (!moment) throw new BadLocation(`"${position}" is not a position. Write thread:turn:step, such as ${this.thread}:9:132.`);
+    return this.go(moment);
+  }
+
+  /** Replaces all breakpoints. Locations as for runTo. Throws BadLocation and leaves them as they were. */
+  async setBreakpoints(locations: readonly string[]): Promise<Breakpoint[]> {
+    this.breakpoints = locations.map((text) => {
+      const { file, id, line, column } = this.resolve(parseLocation(text));
+      const same = this.breakpoints.find((old) => old.file === file && old.statement === id);
+      return same ?? { id: this.timeline.newBreakpointId(), file, statement: id, line, column };
+    });
+    await this.timeline.setBreakpoints(this.breakpoints);
+    return this.breakpoints.map(({ id, file, line, column }) => ({ id, file: this.shown(file), line, column }));
+  }
+
+  /** The calls on the stack, innermost first. */
+  async frames(): Promise<Frame[]> {
+    const reply = await this.timeline.inspect({ do: 'frames' });
+    return reply.kind === 'frames' ? reply.frames.map((place) => this.frame(place)) : [];
+  }
+
+  /** The scopes a frame sees, innermost first. frame: index into frames(). */
+  async scopes(frame = 0): Promise<Scope[]> {
+    const reply = await this.timeline.inspect({ do: 'scopes', frame });
+    if (reply.kind !== 'scopes') return [];
+    return reply.scopes.map(({ kind, names }) => ({
+      kind,
+      names: Object.fromEntries(names.map(({ name, ...value }) => [name, value])),
+    }));
+  }
+
+  /** Evaluates as if written at the frame's current statement. Side effects are thrown away. frame: index into frames(). */
+  async evaluate(expression: string, options: { frame?: number } = {}): Promise<Evaluation> {
+    const reply = await this.timeline.inspect({ do: 'evaluate', frame: options.frame ?? 0, expression });
+    if (reply.kind === 'failed') return { expression, type: 'error', preview: reply.message };
+    if (reply.kind !== 'evaluated') throw new NotReached('the program is not stopped anywhere.');
+    const { type, preview, value, error } = reply;
+    return { expression, type, preview, ...(value === undefined ? {} : { value }), ...(error ? { error } : {}) };
+  }
+
+  /** Ends the replayer. The object is of no use afterwards. */
+  close(): Promise<void> {
+    return this.timeline.close();
+  }
+
+  private async forward(goals: Parameters<Timeline['forward']>[0], reason: StopReason): Promise<Stop | End> {
+    if (!this.timeline.current && goals[0]?.kind !== 'breakpoint') return this.start();
+    return this.settle(await this.timeline.forward(goals), reason);
+  }
+
+  private async go(place: Place, reason: StopReason = 'step'): Promise<Stop | End> {
+    const { current } = this.timeline;
+    const here = current?.kind === 'paused' && current.reason !== 'throw' && current.turn === place.turn && current.step === place.step;
+    const paused = here ? current : await this.timeline.reach(place);
+    return this.settle(paused, place.turn === 0 && place.step === 1 && reason === 'step' ? 'entry' : reason);
+  }
+
+  private depth(): number {
+    const { current } = this.timeline;
+    return current?.kind === 'paused' ? current.depth : 1;
+  }
+
+  /** The last statement before here at any depth. At the end of the program that is the last it ran. */
+  private async previous(current: Paused | Ended): Promise<Moment | undefined> {
+    if (current.kind === 'ended' && current.last.step > 0) return current.last;
+    if (current.kind === 'paused' && current.step > 1) return { turn: current.turn, step: current.step - 1 };
+    return this.timeline.previous();
+  }
+
+  private async settle(at: Paused | Ended, reason: StopReason, breakpoint?: number): Promise<Stop | End> {
+    return (this.at = at.kind === 'ended' ? this.endOf(at) : await this.stopOf(at, reason, breakpoint));
+  }
+
+  private async stopOf(paused: Paused, asked: StopReason, breakpoint: number | undefined): Promise<Stop> {
+    const hit = paused.breakpoints.find(({ id }) => id === breakpoint) ?? paused.breakpoints[0];
+    const reason = paused.reason === 'breakpoint' ? 'breakpoint' : paused.reason === 'throw' ? 'exception' : asked;
+    const frames = await this.frames();
+    const top = frames[0] ?? this.frame(paused.place);
+    const fatal = this.timeline.crash;
+    const ofFatal = paused.reason === 'throw' && fatal?.throws === paused.throws;
+    const error = ofFatal ? fatal.error : paused.error;
+    return {
+      position: this.position(paused),
+      reason,
+      file: top.file,
+      line: top.line,
+      column: top.column,
+      ...(hit && reason === 'breakpoint' ? { hit: hit.hit } : {}),
+      frames,
+      locals: localsOf(await this.scopes()),
+      evaluations: [],
+      ...(error ? { error } : {}),
+    };
+  }
+
+  private endOf({ exit, last, truncated, fatal }: Ended): End {
+    return {
+      position: this.position(last),
+      reason: 'end',
+      exitCode: exit.code,
+      signal: exit.signal,
+      truncated,
+      evaluations: [],
+      ...(fatal ? { error: fatal.error } : {}),
+    };
+  }
+
+  /** A fatal error that no code of the program threw: the last statement before it, the place from the error's own stack. */
+  private async crashOutside(): Promise<Stop | End> {
+    const { error, turn, step } = this.timeline.crash!;
+    const last = step > 0 ? { turn, step } : await this.timeline.previous();
+    const stop = last ? await this.go(last, 'exception') : await this.start();
+    if (isEnd(stop)) return stop;
+    const frames = this.framesIn(error.stack);
+    const top = frames[0];
+    const place = top ? { file: top.file, line: top.line, column: top.column, frames, locals: {} } : {};
+    return (this.at = { ...stop, ...place, reason: 'exception', error });
+  }
+
+  /** The frames of a printed stack that lie in recorded sources. */
+  private framesIn(stack: string): Frame[] {
+    const known = new Set(this.recording.sources.map(({ path }) => path));
+    const frames: Frame[] = [];
+    for (const line of stack.split('\n')) {
+      const found = /^\s+at (?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
+      if (found && known.has(found[2]!)) {
+        frames.push(this.frame({ function: found[1] ?? '', file: found[2]!, line: Number(found[3]), column: Number(found[4]) }));
+      }
+    }
+    return frames;
+  }
+
+  private async notReached(asked: LocationText, statement: Resolved, hits: number, hit: number | undefined): Promise<NotReached> {
+    const where = `${this.shown(statement.file)}:${asked.line}`;
+    if (hits > 0)
+      return new NotReached(`${where} was reached ${times(hits)}, ${hit === undefined ? 'not after this position' : `not ${times(hit)}`}.`);
+    const nearby = this.statementsIn(statement.file)
+      .filter(({ id }) => Math.abs(id - statement.id) <= NEARBY)
+      .map((one) => ({ id: this.timeline.newBreakpointId(), file: statement.file, statement: one.id, once: true, line: one.line }));
+    await this.timeline.rewind();
+    await this.timeline.setBreakpoints(nearby);
+    const end = await this.timeline.forward([]);
+    const reached = new Set(end.kind === 'ended' ? end.hits.filter((one) => one.hit > 0).map(({ id }) => id) : []);
+    const nearest = nearestLines(
+      nearby.filter(({ id }) => reached.has(id)).map(({ line }) => line),
+      asked.line,
+      2,
+    );
+    await this.timeline.setBreakpoints(this.breakpoints);
+    const hint = nearest.length > 0 ? `The nearest lines that were are ${enumerate(nearest.map(String), 'and')}.` : 'No line near it was.';
+    return new NotReached(`${where} was never reached. ${hint}`, nearest);
+  }
+
+  private resolve(location: LocationText): Resolved {
+    const file = resolveFile(
+      location.file,
+      this.recording.sources.map(({ path }) => path),
+      this.recording.manifest.cwd,
+    );
+    const statements = this.statementsIn(file);
+    return { file, ...resolveStatement(statements, location.line, location.column, this.shown(file)) };
+  }
+
+  private statementsIn(file: string): readonly Statement[] {
+    let found = this.statements.get(file);
+    if (!found) {
+      try {
+        found = [...statementsOf(this.recording.sourceText(file), { asFunctionBody: true })];
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        found = [];
+      }
+      this.statements.set(file, found);
+    }
+    return found;
+  }
+
+  private parsePosition(text: string): Moment | undefined {
+    const found = /^(.+):(\d+):(\d+)$/.exec(text);
+    return found?.[1] === this.thread ? { turn: Number(found[2]), step: Number(found[3]) } : undefined;
+  }
+
+  private position({ turn, step }: Moment): string {
+    return `${this.thread}:${turn}:${step}`;
+  }
+
+  private frame({ function: name, file, line, column }: WirePlace): Frame {
+    return { function: name, file: this.shown(file), line, column };
+  }
+
+  private shown(file: string): string {
+    return shownPath(file, this.recording.manifest.cwd);
+  }
+
+  private programOutput({ fd, bytes, moment }: Output): ProgramOutput {
+    return { stream: fd === 1 ? 'stdout' : 'stderr', bytes, position: this.position(moment) };
+  }
+}
+
+interface Resolved extends Statement {
+  file: string;
+}
+
+/** The variables of the innermost function and its blocks, an inner one before an outer one of its name. */
+function localsOf(scopes: readonly Scope[]): Record<string, Value> {
+  const locals: Record<string, Value> = {};
+  for (const { kind, names } of scopes) {
+    if (kind === 'closure' || kind === 'global') break;
+    for (const [name, value] of Object.entries(names)) {
+      if (kind === 'module' && WRAPPER_NAMES.has(name)) continue;
+      if (!Object.hasOwn(locals, name)) locals[name] = value;
+    }
+    if (kind === 'local' || kind === 'module') break;
+  }
+  return locals;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`;
+}

@@ -1,0 +1,132 @@
+/**
+ * One replayer, seen from the controller: a child process and the socket on its file descriptor 3.
+ *
+ * Started by Timeline (debugging) and by `replayToEnd` (plain replay). Invariant: at most one request is under way; its promise is
+ * settled by the reply, by the end of the process, or by a divergence, whichever the replayer tells first.
+ */
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { decode, encode, MessageSplitter, type Orders, type ReplayerEvent, type Reply, type Request } from '../replayer/protocol';
+import { Divergence, ReplayerFailed } from './errors';
+
+/** How the process ended, and the last things it said. */
+export interface Exit {
+  kind: 'exit';
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface ReplayerCommand {
+  file: string;
+  args: string[];
+  env: NodeJS.ProcessEnv;
+}
+
+export class ReplayerProcess {
+  readonly exited: Promise<Exit>;
+  private readonly child: ChildProcess;
+  private readonly socket: Duplex;
+  private readonly splitter = new MessageSplitter();
+  private waiting: { resolve: (reply: Reply | Exit) => void; reject: (error: Error) => void } | undefined;
+  private diverged: Divergence | undefined;
+  private exit: Exit | undefined;
+  private complaint = '';
+
+  constructor(
+    command: ReplayerCommand,
+    orders: Orders,
+    stdio: 'inherit' | 'pipe',
+    private readonly onEvent: (event: ReplayerEvent) => void,
+  ) {
+    const options: StdioOptions = [stdio === 'inherit' ? 'inherit' : 'ignore', stdio, stdio, 'pipe'];
+    this.child = spawn(command.file, command.args, { env: command.env, stdio: options });
+    this.socket = this.child.stdio[3] as Duplex;
+    this.socket.on('data', (chunk: Buffer) => this.receive(chunk));
+    // a replayer that ends while we write is told by its exit
+    this.socket.on('error', () => undefined);
+    this.child.stdout?.resume();
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.complaint = (this.complaint + chunk.toString()).slice(-4000)));
+    this.exited = new Promise((resolve) => {
+      let failure: Error | undefined;
+      this.child.on('error', (error) => {
+        failure = error;
+        if (this.child.pid === undefined) finish({ kind: 'exit', code: null, signal: null });
+      });
+      const finish = (exit: Exit): void => {
+        this.exit = exit;
+        this.settle((waiting) =>
+          this.diverged
+            ? waiting.reject(this.diverged)
+            : failure
+              ? waiting.reject(new ReplayerFailed(failure.message))
+              : waiting.resolve(exit),
+        );
+        resolve(exit);
+      };
+      // 'close' comes after the last byte of the socket has been read
+      this.child.on('close', (code, signal) => finish({ kind: 'exit', code, signal }));
+    });
+    this.socket.write(encode(orders));
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** The divergence that ended the replay, if one did. */
+  get divergence(): Divergence | undefined {
+    return this.diverged;
+  }
+
+  /** What the process wrote to stderr when it was not the program's; for errors of the replayer itself. */
+  get lastWords(): string {
+    return this.complaint.trim();
+  }
+
+  /** Throws Divergence, ReplayerFailed. */
+  request(request: Request): Promise<Reply | Exit> {
+    if (this.diverged) return Promise.reject(this.diverged);
+    if (this.exit) return Promise.resolve(this.exit);
+    if (this.waiting) return Promise.reject(new ReplayerFailed('the replayer is busy with another request'));
+    return new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject };
+      this.socket.write(encode(request));
+    });
+  }
+
+  /** Ends the process at once; harmless if it has ended. */
+  async kill(): Promise<void> {
+    this.waiting = undefined;
+    if (!this.exit) this.child.kill('SIGKILL');
+    this.socket.destroy();
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+    await this.exited;
+  }
+
+  private receive(chunk: Buffer): void {
+    for (const body of this.splitter.push(chunk)) {
+      const message = decode(body) as Reply | ReplayerEvent;
+      switch (message.kind) {
+        case 'divergence':
+          this.diverged = new Divergence(message.message, message.report, `main:${message.turn}:${message.step}`);
+          this.onEvent(message);
+          break;
+        case 'output':
+        case 'turn':
+        case 'fatal':
+        case 'ended':
+          this.onEvent(message);
+          break;
+        default:
+          this.settle((waiting) => waiting.resolve(message));
+      }
+    }
+  }
+
+  private settle(how: (waiting: NonNullable<ReplayerProcess['waiting']>) => void): void {
+    const { waiting } = this;
+    this.waiting = undefined;
+    if (waiting) how(waiting);
+  }
+}

@@ -1,0 +1,75 @@
+/** The JSON shapes of the public API: stops, ends, values. Stable: scripts and editors rely on them. Made by replay.ts. */
+
+/** A value as shown to a person. `value` is there for strings, finite numbers, booleans and null; it is exact. */
+export interface Value {
+  /** typeof, or `null`; `tdz` for a variable that is not initialized yet, `error` for an evaluation that threw. */
+  type: string;
+  preview: string;
+  value?: string | number | boolean | null;
+}
+
+export interface Frame {
+  /** '' for the top level of a module. */
+  function: string;
+  /** Relative to the program's working directory where it is inside of it, else absolute. */
+  file: string;
+  /** 1-based. */
+  line: number;
+  /** 1-based, in UTF-16 units. */
+  column: number;
+}
+
+export interface Evaluation extends Value {
+  expression: string;
+  error?: ErrorValue;
+}
+
+export interface ErrorValue {
+  name: string;
+  message: string;
+  stack: string;
+}
+
+export interface Scope {
+  /** local, block, closure, module, global, ... innermost first. */
+  kind: string;
+  names: Record<string, Value>;
+}
+
+export type StopReason = 'entry' | 'breakpoint' | 'step' | 'watchpoint' | 'exception';
+
+/** Where the program stands: before a statement, or at the moment of a throw. */
+export interface Stop {
+  /** thread:turn:step */
+  position: string;
+  reason: StopReason;
+  file: string;
+  line: number;
+  column: number;
+  /** How often this place had been reached, this time included, since the program began. Set at breakpoints. */
+  hit?: number;
+  frames: Frame[];
+  /** Variables of the top frame's function and blocks; an inner one hides an outer one of its name. */
+  locals: Record<string, Value>;
+  evaluations: Evaluation[];
+  /** At an exception. */
+  error?: ErrorValue;
+}
+
+/** The program is over. */
+export interface End {
+  position: string;
+  reason: 'end';
+  /** What the parent process saw: null when a signal ended it. */
+  exitCode: number | null;
+  signal: string | null;
+  /** The recording stops before the program did, because it was killed: this is as far as it is known. */
+  truncated: boolean;
+  evaluations: Evaluation[];
+  /** The error nobody handled, if that is what ended it. */
+  error?: ErrorValue;
+}
+
+export function isEnd(at: Stop | End): at is End {
+  return at.reason === 'end';
+}

@@ -1,0 +1,264 @@
+/**
+ * How a position of one replayed thread is reached. Replay asks for places; how a replayer gets there is private to this class.
+ *
+ * Today: forwards by running the replayer at hand, backwards by a fresh replayer run from the start. Checkpoints take their place
+ * behind the same methods. Invariant: when a method returns Paused, a replayer stands blocked exactly there and has not been touched by
+ * an evaluation with side effects; hit counts of breakpoints always count from the program's start.
+ */
+import type { BreakpointSpec, ErrorInfo, Goal, Moment, Orders, Paused, ReplayerEvent, Reply, Request, Scan } from '../replayer/protocol';
+import { Divergence, NotReached, ReplayerFailed } from './errors';
+import { ReplayerProcess, type Exit, type ReplayerCommand } from './replayer-process';
+
+/** A moment; `throws` set: within its statement, at that throw (counted from the program's start). */
+export interface Place extends Moment {
+  throws?: number;
+}
+
+export interface Ended {
+  kind: 'ended';
+  exit: Exit;
+  last: Moment;
+  truncated: boolean;
+  /** Of the breakpoints set. */
+  hits: { id: number; hit: number }[];
+  fatal: Fatal | undefined;
+}
+
+export interface Fatal extends Moment {
+  error: ErrorInfo;
+  /** Index of the throw the error came from, 0: no code of the program threw it. */
+  throws: number;
+}
+
+export interface Output {
+  fd: 1 | 2;
+  bytes: Buffer;
+  moment: Moment;
+}
+
+export interface TimelineOptions {
+  command: () => ReplayerCommand;
+  orders: Orders;
+  /** Output the program has not produced before on this timeline. */
+  onOutput?: (output: Output) => void;
+  /** The turn that is being replayed, now and then. */
+  onTurn?: (turn: number) => void;
+}
+
+/** Position in time, of a pause or of the end. */
+type Here = Paused | Ended | undefined;
+
+const ANY_DEPTH = Number.MAX_SAFE_INTEGER;
+
+export class Timeline {
+  private replayer: ReplayerProcess | undefined;
+  private here: Here;
+  private dirty = false;
+  private breakpoints: BreakpointSpec[] = [];
+  private nextBreakpoint = 1;
+  /** Output events of the replayer at hand, and the most any replayer of this timeline has produced. */
+  private outputs = 0;
+  private outputsSeen = 0;
+  private ended: Extract<ReplayerEvent, { kind: 'ended' }> | undefined;
+  private fatal: Fatal | undefined;
+
+  constructor(private readonly options: TimelineOptions) {}
+
+  get current(): Here {
+    return this.here;
+  }
+
+  /** Where the program died of an error, if a run has seen it. */
+  get crash(): Fatal | undefined {
+    return this.fatal;
+  }
+
+  newBreakpointId(): number {
+    return this.nextBreakpoint++;
+  }
+
+  /**
+   * Replaces the breakpoints. Unless the program is at its start this reaches the present again from there, so that the hits of
+   * new breakpoints are counted from the start too.
+   */
+  async setBreakpoints(set: readonly BreakpointSpec[]): Promise<void> {
+    const known = new Set(this.breakpoints.map(({ id }) => id));
+    const fresh = set.some(({ id }) => !known.has(id));
+    this.breakpoints = [...set];
+    if (!this.replayer) return;
+    if (fresh && this.here) {
+      const place = this.place();
+      if (place) await this.reach(place);
+      return;
+    }
+    await this.ask({ do: 'breakpoints', set: this.breakpoints });
+  }
+
+  /** Runs forward from the present (from the start, if there is no present) until a goal is met or the program ends. */
+  async forward(goals: Goal[], scan?: Scan): Promise<Paused | Ended> {
+    if (this.here?.kind === 'ended') return this.here;
+    await this.undisturbed();
+    if (!this.replayer) await this.start();
+    return this.run(goals, scan);
+  }
+
+  /** Goes to a place, either way. Throws NotReached if there is no such place. */
+  async reach(place: Place): Promise<Paused> {
+    if (!this.canRunTo(place)) await this.restart();
+    else await this.undisturbed();
+    if (!this.replayer) await this.start();
+    const goal: Goal =
+      place.throws === undefined ? { kind: 'moment', turn: place.turn, step: place.step } : { kind: 'throw', index: place.throws };
+    const at = await this.run([goal]);
+    if (at.kind === 'ended' || at.reason === 'missed') {
+      throw new NotReached(`the program has no position ${this.options.orders.thread}:${place.turn}:${place.step}.`);
+    }
+    return at;
+  }
+
+  /** Goes back to before the program. */
+  async rewind(): Promise<void> {
+    await this.restart();
+  }
+
+  /** The last moment before the present that the scan accepts; undefined if there is none. The replayer stands somewhere else afterwards: reach a place next. */
+  async lastBefore(kind: 'breakpoint' | { atMost: number }): Promise<Moment | undefined> {
+    const { here } = this;
+    if (!here) return undefined;
+    const end: Moment = here.kind === 'ended' ? here.last : here;
+    // what was executed last lies before the end, and before a throw
+    const inclusive = here.kind === 'ended' || here.reason === 'throw';
+    const scanFor = (fromTurn: number): Scan =>
+      kind === 'breakpoint' ? { kind, fromTurn } : { kind: 'depth', atMost: kind.atMost, fromTurn };
+    // most often the answer lies in the present turn: looking at every statement of all turns is slow
+    const turns = kind === 'breakpoint' ? [0] : [end.turn, Math.max(0, end.turn - 16), 0];
+    for (const fromTurn of new Set(turns)) {
+      await this.restart();
+      await this.start();
+      const goals: Goal[] = inclusive ? [] : [{ kind: 'moment', turn: end.turn, step: end.step }];
+      if (here.kind === 'paused' && here.reason === 'throw') goals.push({ kind: 'throw', index: here.throws });
+      const at = await this.run(goals, scanFor(fromTurn));
+      const match = at.kind === 'paused' ? at.lastMatch : this.ended?.lastMatch;
+      if (match) return match;
+      if (fromTurn === 0) break;
+    }
+    return undefined;
+  }
+
+  /** The moment of the last statement before the present at any depth. */
+  previous(): Promise<Moment | undefined> {
+    return this.lastBefore({ atMost: ANY_DEPTH });
+  }
+
+  /** Asks something that does not move the program. The program must be paused. */
+  async inspect(request: Exclude<Request, { do: 'run' } | { do: 'breakpoints' }>): Promise<Reply> {
+    await this.undisturbed();
+    if (this.here?.kind !== 'paused') throw new NotReached('the program is not stopped anywhere: it has ended or was not started.');
+    const reply = await this.ask(request);
+    if (reply.kind === 'evaluated' && !reply.clean) this.dirty = true;
+    return reply;
+  }
+
+  async close(): Promise<void> {
+    const { replayer } = this;
+    this.replayer = undefined;
+    await replayer?.kill();
+  }
+
+  private place(): Place | undefined {
+    const { here } = this;
+    if (here?.kind !== 'paused') return undefined;
+    return here.reason === 'throw' ? { turn: here.turn, step: here.step, throws: here.throws } : { turn: here.turn, step: here.step };
+  }
+
+  private canRunTo(place: Place): boolean {
+    const { here } = this;
+    if (!this.replayer || this.dirty || here?.kind === 'ended') return false;
+    if (!here) return true;
+    if (place.throws !== undefined) return here.throws < place.throws;
+    return here.reason !== 'throw' && (place.turn > here.turn || (place.turn === here.turn && place.step > here.step));
+  }
+
+  /** After an evaluation with side effects: the same place in a fresh replayer. */
+  private async undisturbed(): Promise<void> {
+    if (!this.dirty) return;
+    const place = this.place();
+    await this.restart();
+    if (place) await this.reach(place);
+  }
+
+  private async restart(): Promise<void> {
+    await this.close();
+    this.here = undefined;
+    this.dirty = false;
+  }
+
+  private async start(): Promise<void> {
+    this.outputs = 0;
+    this.ended = undefined;
+    const replayer = new ReplayerProcess(this.options.command(), this.options.orders, 'pipe', (event) => this.note(event, replayer));
+    this.replayer = replayer;
+    if (this.breakpoints.length > 0) await this.ask({ do: 'breakpoints', set: this.breakpoints });
+  }
+
+  private note(event: ReplayerEvent, from: ReplayerProcess): void {
+    if (from !== this.replayer) return;
+    switch (event.kind) {
+      case 'output':
+        if (++this.outputs <= this.outputsSeen) return;
+        this.outputsSeen = this.outputs;
+        this.options.onOutput?.({
+          fd: event.fd,
+          bytes: Buffer.from(event.bytes, 'latin1'),
+          moment: { turn: event.turn, step: event.step },
+        });
+        return;
+      case 'turn':
+        this.options.onTurn?.(event.turn);
+        return;
+      case 'fatal':
+        this.fatal = { error: event.error, throws: event.throws, turn: event.turn, step: event.step };
+        return;
+      case 'ended':
+        this.ended = event;
+    }
+  }
+
+  private async run(goals: Goal[], scan?: Scan): Promise<Paused | Ended> {
+    const reply = await this.send(scan ? { do: 'run', goals, scan } : { do: 'run', goals });
+    if (reply.kind === 'paused') return (this.here = reply);
+    if (reply.kind !== 'exit') throw new ReplayerFailed(`the replayer answered ${reply.kind} to run`);
+    const { ended, replayer } = this;
+    if (!ended) throw failed(replayer, reply);
+    return (this.here = {
+      kind: 'ended',
+      exit: reply,
+      last: { turn: ended.turn, step: ended.step },
+      truncated: ended.truncated,
+      hits: ended.hits,
+      fatal: this.fatal,
+    });
+  }
+
+  private async ask(request: Request): Promise<Reply> {
+    const reply = await this.send(request);
+    if (reply.kind === 'exit') throw failed(this.replayer, reply);
+    if (reply.kind === 'failed') throw new ReplayerFailed(reply.message);
+    return reply;
+  }
+
+  private async send(request: Request): Promise<Reply | Exit> {
+    try {
+      return await this.replayer!.request(request);
+    } catch (error) {
+      if (error instanceof Divergence) this.here = undefined;
+      throw error;
+    }
+  }
+}
+
+function failed(replayer: ReplayerProcess | undefined, exit: Exit): ReplayerFailed {
+  const how = exit.signal ? `was ended by ${exit.signal}` : `ended with code ${exit.code}`;
+  const words = replayer?.lastWords.split('\n').find((line) => line.trim() !== '');
+  return new ReplayerFailed(`the replayer ${how} without saying why${words ? `: ${words}` : ''}.`);
+}
