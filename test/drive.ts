@@ -65,14 +65,13 @@ export async function drive(command: Command, run?: { fixture: Fixture; case: Fi
     cwd: command.cwd,
     env: command.env as NodeJS.ProcessEnv,
     stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    // A process group of its own, to be signalled as a terminal does and never to be left behind.
+    // A process group of its own, so that nothing of a run that hangs is left behind.
     detached: true,
   });
-  const send = (name: NodeJS.Signals) => (name === 'SIGINT' ? signalGroup(child, name) : child.kill(name));
   const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   child.stdout?.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));
-  const limit = setTimeout(() => signalGroup(child, 'SIGKILL'), LIMIT_MS);
+  const limit = setTimeout(() => killGroup(child), LIMIT_MS);
   const ended = new Promise<Outcome>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (exitCode, endSignal) => {
@@ -85,13 +84,13 @@ export async function drive(command: Command, run?: { fixture: Fixture; case: Fi
   if (child.stdout && (client || signal)) {
     let clientStarted = false;
     createInterface({ input: child.stdout }).on('line', (line) => {
-      if (signal?.when !== undefined && new RegExp(signal.when).test(line)) send(signal.name);
+      if (signal?.when !== undefined && new RegExp(signal.when).test(line)) child.kill(signal.name);
       const match = client && !clientStarted ? new RegExp(client.when).exec(line) : null;
       if (!client || !run || !match) return;
       clientStarted = true;
       around.push(
         runClient(path.join(run.fixture.directory, client.script), match[1]).finally(() => {
-          if (signal?.after === 'client') send(signal.name);
+          if (signal?.after === 'client') child.kill(signal.name);
         }),
       );
     });
@@ -101,8 +100,8 @@ export async function drive(command: Command, run?: { fixture: Fixture; case: Fi
   return outcome;
 }
 
-function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {
-  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, name);
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
 }
 
 async function feed(child: ChildProcess, { pieces = [], pause = 0, bytes = 0 }: NonNullable<FixtureCase['stdin']>): Promise<void> {
