@@ -5,7 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 namespace retrace {
 
@@ -17,6 +20,15 @@ constexpr size_t kCommittedAt = 16;
 size_t PageSize() {
   static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   return size;
+}
+
+// Leaked, because exit handlers outlive static objects.
+std::mutex& open_files_mutex = *new std::mutex;
+std::set<TraceFile*>& open_files = *new std::set<TraceFile*>;
+
+void CloseAll() {
+  std::lock_guard<std::mutex> lock(open_files_mutex);
+  for (TraceFile* file : open_files) file->Close();
 }
 
 int MapFile(void* where, size_t size, int fd, uint64_t offset, void** result) {
@@ -36,6 +48,19 @@ void Unbind(const Region& region) {
 
 Region::~Region() {
   if (address != nullptr) munmap(address, size);
+}
+
+TraceFile::TraceFile() {
+  std::lock_guard<std::mutex> lock(open_files_mutex);
+  static const int registered = atexit(CloseAll);
+  (void)registered;
+  open_files.insert(this);
+}
+
+TraceFile::~TraceFile() {
+  std::lock_guard<std::mutex> lock(open_files_mutex);
+  open_files.erase(this);
+  Close();
 }
 
 int TraceFile::Open(const char* path, size_t window_size) {

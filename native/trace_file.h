@@ -2,7 +2,7 @@
 //
 // Invariant: the window and the head keep their addresses for as long as anybody holds the region, whatever happens to the
 // file; a store into them never faults. Blocks are reserved before they are mapped, so that a full disk is an error returned by
-// Advance, not a SIGBUS in the middle of somebody's program.
+// Advance, not a SIGBUS in the middle of somebody's program. Every open file is cut at exit(3), whichever way led there.
 #ifndef RETRACE_TRACE_FILE_H_
 #define RETRACE_TRACE_FILE_H_
 
@@ -21,12 +21,13 @@ struct Region {
 
 class TraceFile {
  public:
+  TraceFile();
   // All return 0 or an errno.
   int Open(const char* path, size_t window_size);
   int Advance(uint64_t offset);
   // Cuts the file to the committed length and lets go of it. The region then belongs to no file.
   int Close();
-  ~TraceFile() { Close(); }
+  ~TraceFile();
 
   bool is_open() const { return fd_ >= 0; }
   uint64_t base() const { return base_; }

@@ -201,9 +201,10 @@ export class TraceWriter extends EventEncoder {
     this.write(EventTag.Fact, [kind, key, at, answer]);
   }
 
-  /** The last event. kind: exit, uncaught, signal or lost; code 0..255; signal: its name or ''. Call close() next. */
+  /** The last event. kind: exit, uncaught, signal or lost; code 0..255; signal: its name or ''. Followed by a check. */
   end(kind: string, code: number, signal: string): void {
     this.write(EventTag.End, [kind, code, signal]);
+    this.check();
   }
 
   /** Any event of the table, by tag, its fields in order. The named methods are faster. */

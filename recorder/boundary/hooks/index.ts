@@ -3,12 +3,32 @@
  */
 import type { Boundary } from '../core';
 import * as crypto from './crypto';
+import * as dns from './dns';
 import * as fs from './fs';
+import * as http from './http';
+import * as net from './net';
 import * as process from './process';
+import * as spawn from './process-spawn';
 import * as signals from './signals';
 import * as stdio from './stdio';
 import * as time from './time';
 import * as timers from './timers';
+import * as wasm from './wasm';
+import * as zlib from './zlib';
 
 /** Hooks that need nothing but the boundary. exits, stacks, modules and statics have parameters: see ../index.ts. */
-export const HOOKS: readonly { install(boundary: Boundary): void }[] = [fs, timers, time, process, stdio, signals, crypto];
+export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
+  fs,
+  timers,
+  time,
+  process,
+  stdio,
+  signals,
+  crypto,
+  net,
+  http,
+  dns,
+  spawn,
+  zlib,
+  wasm,
+];

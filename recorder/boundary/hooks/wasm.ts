@@ -27,28 +27,36 @@ export function install(boundary: Boundary): void {
   const copy = (bytes: unknown): unknown =>
     boundary.mode === 'replay' && (ArrayBuffer.isView(bytes) || bytes instanceof ArrayBuffer) ? structuredClone(bytes) : bytes;
 
-  replace(wasm, 'compile', {
-    compile(bytes: unknown): unknown {
-      const args = arguments;
-      const taken = copy(bytes);
-      return boundary.promise(compileSite, () => apply(compile, wasm, args) as Promise<unknown>, {
-        save: () => undefined,
-        load: () => new Module(taken),
-      });
-    },
-  }.compile);
-  replace(wasm, 'instantiate', {
-    instantiate(source: unknown, imports?: unknown): unknown {
-      const args = arguments;
-      const taken = copy(source);
-      return boundary.promise(instantiateSite, () => apply(instantiate, wasm, args) as Promise<unknown>, {
-        save: () => undefined,
-        load() {
-          if (taken instanceof Module) return new Instance(taken, imports);
-          const module = new Module(taken);
-          return { module, instance: new Instance(module, imports) };
-        },
-      });
-    },
-  }.instantiate);
+  replace(
+    wasm,
+    'compile',
+    {
+      compile(bytes: unknown): unknown {
+        const args = arguments;
+        const taken = copy(bytes);
+        return boundary.promise(compileSite, () => apply(compile, wasm, args) as Promise<unknown>, {
+          save: () => undefined,
+          load: () => new Module(taken),
+        });
+      },
+    }.compile,
+  );
+  replace(
+    wasm,
+    'instantiate',
+    {
+      instantiate(source: unknown, imports?: unknown): unknown {
+        const args = arguments;
+        const taken = copy(source);
+        return boundary.promise(instantiateSite, () => apply(instantiate, wasm, args) as Promise<unknown>, {
+          save: () => undefined,
+          load() {
+            if (taken instanceof Module) return new Instance(taken, imports);
+            const module = new Module(taken);
+            return { module, instance: new Instance(module, imports) };
+          },
+        });
+      },
+    }.instantiate,
+  );
 }
