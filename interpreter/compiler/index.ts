@@ -1,1 +1,5 @@
-export {};
+// The compiler's face: source text in, code blocks and statement locations out.
+export * from './compile';
+export { statementsOf, type StatementLocation } from './locations';
+export { resolve, needsHoleCheck, Variable, Scope, FunctionInfo } from './scopes';
+export type { Node } from './ast';

@@ -1,1 +1,6 @@
-export {};
+// The VM's face, for the replayer.
+export { Vm } from './vm';
+export type { VmHost } from './host';
+export type { VmHooks } from './hooks';
+export type { GuestFrame } from './frame';
+export { KIT_FILE } from './kit';

@@ -1,0 +1,491 @@
+// Generated from opcodes.ts by scripts/generate-opcodes.mjs; do not edit.
+
+export const enum Op {
+  /** Counts one statement and pauses when the debugger asked for this statement or this step. */
+  Step = 0,
+  /** dst = constant. */
+  LoadConst = 1,
+  /** dst = small integer. */
+  LoadInt = 2,
+  /** dst = undefined. */
+  LoadUndefined = 3,
+  /** dst = null. */
+  LoadNull = 4,
+  /** dst = true. */
+  LoadTrue = 5,
+  /** dst = false. */
+  LoadFalse = 6,
+  /** dst = the mark of an uninitialised binding. */
+  LoadHole = 7,
+  /** dst = src. */
+  Move = 8,
+  /** dst = this of the frame. */
+  LoadThis = 9,
+  /** dst = the function that is running. */
+  LoadCallee = 10,
+  /** dst = new.target of the frame. */
+  LoadNewTarget = 11,
+  /** dst = home object of the running method (for super). */
+  LoadHome = 12,
+  /** dst = the global object of the guest realm. */
+  LoadGlobalThis = 13,
+  /** ReferenceError if src is an uninitialised binding. */
+  CheckHole = 14,
+  /** ReferenceError if this is not bound yet in a derived constructor. */
+  CheckThis = 15,
+  /** TypeError: Assignment to constant variable. */
+  ThrowConstAssign = 16,
+  /** Throws a guest error made from a constant message (kind: 0 TypeError, 1 ReferenceError, 2 SyntaxError). */
+  ThrowError = 17,
+  /** Throws src. */
+  Throw = 18,
+  /** Throws src again after a finally block: the throw was already reported. */
+  Rethrow = 19,
+  /** Enters an environment with that many slots, all uninitialised. */
+  PushEnv = 20,
+  /** Leaves that many environments. */
+  PopEnv = 21,
+  /** Replaces the environment by a copy: fresh bindings for the next loop iteration. */
+  CopyEnv = 22,
+  /** dst = the current environment (kept for exception handlers). */
+  SaveEnv = 23,
+  /** Makes src the current environment. */
+  RestoreEnv = 24,
+  /** dst = captured variable. */
+  GetEnv = 25,
+  /** dst = captured variable; ReferenceError if uninitialised. */
+  GetEnvChecked = 26,
+  /** captured variable = src. */
+  SetEnv = 27,
+  /** captured variable = src; ReferenceError if uninitialised. */
+  SetEnvChecked = 28,
+  /** dst = global variable; ReferenceError if there is none. */
+  GetGlobal = 29,
+  /** dst = global variable or undefined (typeof). */
+  GetGlobalOrUndefined = 30,
+  /** Assigns a global variable in sloppy code. */
+  SetGlobal = 31,
+  /** Assigns a global variable in strict code; ReferenceError if there is none. */
+  SetGlobalStrict = 32,
+  /** Initialises a let, const or class binding of a script. */
+  InitGlobal = 33,
+  /** Global declaration instantiation of a script or an indirect eval. */
+  DeclareGlobals = 34,
+  /** Creates a global function binding. */
+  DefineGlobalFunction = 35,
+  /** dst = delete name, for an unresolvable or global name in sloppy code. */
+  DeleteGlobal = 36,
+  /** dst = whether a with object (or the eval variables of a function) provides name. */
+  HasBinding = 37,
+  /** dst = object that holds the variables a direct eval declares, with those of the constant added. */
+  EvalVars = 38,
+  /** dst = object.name. */
+  GetNamed = 39,
+  /** dst = object[key]. */
+  GetKeyed = 40,
+  /** dst = object.length. */
+  GetLength = 41,
+  /** object.name = src in sloppy code. */
+  SetNamed = 42,
+  /** object.name = src in strict code. */
+  SetNamedStrict = 43,
+  /** object[key] = src in sloppy code. */
+  SetKeyed = 44,
+  /** object[key] = src in strict code. */
+  SetKeyedStrict = 45,
+  /** dst = super[key] with this = self. */
+  GetSuper = 46,
+  /** super[key] = src with this = self. */
+  SetSuper = 47,
+  /** dst = delete object[key]. */
+  DeleteKeyed = 48,
+  /** dst = object.stackTraceLimit; the realm may answer for Error. */
+  GetStackLimit = 49,
+  /** object.stackTraceLimit = src; the realm may take it for Error. */
+  SetStackLimit = 50,
+  /** dst = key in object. */
+  In = 51,
+  /** dst = value instanceof target. */
+  InstanceOf = 52,
+  /** TypeError if src is null or undefined (destructuring). */
+  CheckObjectCoercible = 53,
+  /** dst = src as a property key. */
+  ToPropertyKey = 54,
+  /** dst = a new private name (constant: name, kind, class name, static). */
+  MakePrivate = 55,
+  /** dst = object.#name. */
+  GetPrivate = 56,
+  /** object.#name = src. */
+  SetPrivate = 57,
+  /** Adds the private field to object. */
+  DefinePrivate = 58,
+  /** Gives a private name its method (role 0), getter (1) or setter (2). */
+  DefinePrivateMethod = 59,
+  /** Adds a private method or accessor to object. */
+  InstallPrivate = 60,
+  /** dst = #name in object. */
+  HasPrivate = 61,
+  /** dst = {}. */
+  NewObject = 62,
+  /** dst = object literal with the constant keys and the values of consecutive registers. */
+  NewObjectShape = 63,
+  /** dst = array literal of consecutive registers. */
+  NewArray = 64,
+  /** Adds src at the end of an array literal. */
+  ArrayAppend = 65,
+  /** Adds a hole at the end of an array literal. */
+  ArrayHole = 66,
+  /** Adds all that the iterable src yields. */
+  ArraySpread = 67,
+  /** Defines an own enumerable data property. */
+  DefineNamed = 68,
+  /** Defines an own enumerable data property; naming 1 names an anonymous function after the key. */
+  DefineKeyed = 69,
+  /** Defines a method (kind 0), getter (1) or setter (2) and names it. */
+  DefineMethod = 70,
+  /** `__proto__: src` in an object literal. */
+  SetLiteralProto = 71,
+  /** Copies own enumerable properties except those whose keys the array `excluded` holds (undefined: none). */
+  CopyProperties = 72,
+  /** dst = new regular expression object. */
+  RegExp = 73,
+  /** dst = the template object of this site. */
+  TemplateObject = 74,
+  /** dst = new function object of the nested code block in the current environment. */
+  Closure = 75,
+  /** dst = new function object named after a computed key. */
+  ClosureNamed = 76,
+  /** Gives a method its home object. */
+  SetHome = 77,
+  /** Names an anonymous function or class after a computed key, unless it has an own name. */
+  SetFunctionName = 78,
+  /** dst, prototype = new class; parent is the mark of an uninitialised binding when there is no extends clause. */
+  NewClass = 79,
+  /** Gives a class the function that initialises instance fields. */
+  SetFields = 80,
+  /** Runs the instance field initialiser of a class on object. */
+  InitFields = 81,
+  /** Runs the static initialiser of a class with this = the class. */
+  CallStatic = 82,
+  /** dst = callee.call(self, ...registers). */
+  Call = 83,
+  /** dst = callee.apply(self, list). */
+  CallSpread = 84,
+  /** dst = new callee(...registers). */
+  New = 85,
+  /** dst = new callee(...list). */
+  NewSpread = 86,
+  /** dst = super(...list): constructs the parent of the active function for new.target. */
+  SuperCall = 87,
+  /** dst = src as this of a derived constructor; ReferenceError if current is bound already. */
+  BindThis = 88,
+  /** Sets this of the frame (derived constructors). */
+  SetFrameThis = 89,
+  /** Direct eval if callee is the realm's eval, else an ordinary call. */
+  CallEval = 90,
+  /** dst = import(specifier, options). */
+  ImportCall = 91,
+  /** dst = arguments object (0 sloppy without aliasing, 1 strict). */
+  CreateArguments = 92,
+  /** dst = aliasing arguments object; cells = accessors of the parameters. */
+  CreateMapped = 93,
+  /** dst = array of the arguments from that index on. */
+  RestArguments = 94,
+  /** dst = left + right. */
+  Add = 95,
+  /** dst = left - right. */
+  Sub = 96,
+  /** dst = left * right. */
+  Mul = 97,
+  /** dst = left / right. */
+  Div = 98,
+  /** dst = left % right. */
+  Mod = 99,
+  /** dst = left ** right. */
+  Exp = 100,
+  /** dst = left & right. */
+  BitAnd = 101,
+  /** dst = left | right. */
+  BitOr = 102,
+  /** dst = left ^ right. */
+  BitXor = 103,
+  /** dst = left << right. */
+  Shl = 104,
+  /** dst = left >> right. */
+  Shr = 105,
+  /** dst = left >>> right. */
+  Ushr = 106,
+  /** dst = left == right. */
+  Eq = 107,
+  /** dst = left != right. */
+  Ne = 108,
+  /** dst = left === right. */
+  StrictEq = 109,
+  /** dst = left !== right. */
+  StrictNe = 110,
+  /** dst = left < right. */
+  Lt = 111,
+  /** dst = left <= right. */
+  Le = 112,
+  /** dst = left > right. */
+  Gt = 113,
+  /** dst = left >= right. */
+  Ge = 114,
+  /** dst = left + small integer. */
+  AddInt = 115,
+  /** dst = !src. */
+  Not = 116,
+  /** dst = -src. */
+  Neg = 117,
+  /** dst = +src. */
+  ToNumber = 118,
+  /** dst = src as a number or bigint. */
+  ToNumeric = 119,
+  /** dst = ~src. */
+  BitNot = 120,
+  /** dst = typeof src. */
+  TypeOf = 121,
+  /** dst = src + 1 for a number or bigint of any kind. */
+  Inc = 122,
+  /** dst = src - 1 for a number or bigint of any kind. */
+  Dec = 123,
+  /** dst = src as a string, as a template literal converts it. */
+  ToTemplateString = 124,
+  /** dst = concatenation of consecutive registers, converted as a template literal does. */
+  Concat = 125,
+  /** Continues at target. */
+  Jump = 126,
+  /** Continues at target if src is truthy. */
+  JumpTrue = 127,
+  /** Continues at target if src is falsy. */
+  JumpFalse = 128,
+  /** Continues at target if src is null or undefined. */
+  JumpNullish = 129,
+  /** Continues at target if src is neither null nor undefined. */
+  JumpNotNullish = 130,
+  /** Continues at target if src is undefined. */
+  JumpUndefined = 131,
+  /** Continues at target if src is not undefined. */
+  JumpNotUndefined = 132,
+  /** Continues at target if left < right. */
+  JumpLt = 133,
+  /** Continues at target unless left < right. */
+  JumpNotLt = 134,
+  /** Continues at target if left === right. */
+  JumpStrictEq = 135,
+  /** Continues at target if left !== right. */
+  JumpStrictNe = 136,
+  /** Continues at target if the completion kind in src is this integer (end of finally). */
+  JumpKind = 137,
+  /** iterator, next = iterator record of src. */
+  GetIterator = 138,
+  /** iterator, next = async iterator record of src. */
+  GetAsyncIterator = 139,
+  /** dst = next value; continues at `done` when the iterator is exhausted. */
+  IteratorNext = 140,
+  /** dst = next value or undefined; finished records that the iterator must not be closed (destructuring). */
+  IteratorStep = 141,
+  /** dst = array of all values left. */
+  IteratorRest = 142,
+  /** dst = result of calling next, not unwrapped (for await). */
+  IteratorCall = 143,
+  /** dst = value of an awaited iterator result; continues at `done` when it says so. */
+  IteratorResult = 144,
+  /** Calls iterator.return; TypeError if it does not return an object. */
+  IteratorClose = 145,
+  /** Calls iterator.return and swallows its errors (a throw is under way). */
+  IteratorCloseSilent = 146,
+  /** dst = result of iterator.return(), to be awaited, or the mark of an uninitialised binding if there is no return. */
+  AsyncIteratorClose = 147,
+  /** TypeError unless src is an object or the mark of an uninitialised binding. */
+  CheckIteratorResult = 148,
+  /** dst = enumeration of the property keys of src. */
+  ForInStart = 149,
+  /** dst = next key; continues at `done` when there is none. */
+  ForInNext = 150,
+  /** Suspends until src is settled; dst = its value. */
+  Await = 151,
+  /** Suspends with src as the yielded value; dst = what next() passes. */
+  Yield = 152,
+  /** Suspends while src is iterated by the host; dst = its return value. */
+  YieldStar = 153,
+  /** Returns src. */
+  Return = 154,
+  /** Returns undefined from the end of a function body. */
+  ReturnUndefined = 155,
+  /** dst = a register of the paused frame that an expression is evaluated in. */
+  GetForeign = 156,
+  /** Writes a register of the paused frame that an expression is evaluated in. */
+  SetForeign = 157,
+  /** dst = parameter aliased with the arguments object. */
+  GetCell = 158,
+  /** Writes a parameter aliased with the arguments object. */
+  SetCell = 159,
+  /** The debugger statement: pauses when a debugger is attached. */
+  Debugger = 160,
+}
+
+/** Instruction length in ints, opcode included, by opcode. */
+export const OP_LENGTH: readonly number[] = [
+  2, // Step
+  3, // LoadConst
+  3, // LoadInt
+  2, // LoadUndefined
+  2, // LoadNull
+  2, // LoadTrue
+  2, // LoadFalse
+  2, // LoadHole
+  3, // Move
+  2, // LoadThis
+  2, // LoadCallee
+  2, // LoadNewTarget
+  2, // LoadHome
+  2, // LoadGlobalThis
+  3, // CheckHole
+  2, // CheckThis
+  2, // ThrowConstAssign
+  3, // ThrowError
+  2, // Throw
+  2, // Rethrow
+  2, // PushEnv
+  2, // PopEnv
+  1, // CopyEnv
+  2, // SaveEnv
+  2, // RestoreEnv
+  4, // GetEnv
+  5, // GetEnvChecked
+  4, // SetEnv
+  5, // SetEnvChecked
+  3, // GetGlobal
+  3, // GetGlobalOrUndefined
+  3, // SetGlobal
+  3, // SetGlobalStrict
+  3, // InitGlobal
+  2, // DeclareGlobals
+  4, // DefineGlobalFunction
+  3, // DeleteGlobal
+  4, // HasBinding
+  4, // EvalVars
+  4, // GetNamed
+  4, // GetKeyed
+  3, // GetLength
+  4, // SetNamed
+  4, // SetNamedStrict
+  4, // SetKeyed
+  4, // SetKeyedStrict
+  5, // GetSuper
+  6, // SetSuper
+  5, // DeleteKeyed
+  3, // GetStackLimit
+  4, // SetStackLimit
+  4, // In
+  4, // InstanceOf
+  3, // CheckObjectCoercible
+  3, // ToPropertyKey
+  3, // MakePrivate
+  4, // GetPrivate
+  4, // SetPrivate
+  4, // DefinePrivate
+  4, // DefinePrivateMethod
+  3, // InstallPrivate
+  4, // HasPrivate
+  2, // NewObject
+  5, // NewObjectShape
+  4, // NewArray
+  3, // ArrayAppend
+  2, // ArrayHole
+  3, // ArraySpread
+  4, // DefineNamed
+  5, // DefineKeyed
+  6, // DefineMethod
+  3, // SetLiteralProto
+  4, // CopyProperties
+  4, // RegExp
+  3, // TemplateObject
+  3, // Closure
+  4, // ClosureNamed
+  3, // SetHome
+  3, // SetFunctionName
+  5, // NewClass
+  3, // SetFields
+  3, // InitFields
+  3, // CallStatic
+  6, // Call
+  5, // CallSpread
+  5, // New
+  4, // NewSpread
+  5, // SuperCall
+  4, // BindThis
+  2, // SetFrameThis
+  6, // CallEval
+  4, // ImportCall
+  3, // CreateArguments
+  4, // CreateMapped
+  3, // RestArguments
+  4, // Add
+  4, // Sub
+  4, // Mul
+  4, // Div
+  4, // Mod
+  4, // Exp
+  4, // BitAnd
+  4, // BitOr
+  4, // BitXor
+  4, // Shl
+  4, // Shr
+  4, // Ushr
+  4, // Eq
+  4, // Ne
+  4, // StrictEq
+  4, // StrictNe
+  4, // Lt
+  4, // Le
+  4, // Gt
+  4, // Ge
+  4, // AddInt
+  3, // Not
+  3, // Neg
+  3, // ToNumber
+  3, // ToNumeric
+  3, // BitNot
+  3, // TypeOf
+  3, // Inc
+  3, // Dec
+  3, // ToTemplateString
+  4, // Concat
+  2, // Jump
+  3, // JumpTrue
+  3, // JumpFalse
+  3, // JumpNullish
+  3, // JumpNotNullish
+  3, // JumpUndefined
+  3, // JumpNotUndefined
+  4, // JumpLt
+  4, // JumpNotLt
+  4, // JumpStrictEq
+  4, // JumpStrictNe
+  4, // JumpKind
+  4, // GetIterator
+  4, // GetAsyncIterator
+  5, // IteratorNext
+  5, // IteratorStep
+  5, // IteratorRest
+  4, // IteratorCall
+  4, // IteratorResult
+  2, // IteratorClose
+  2, // IteratorCloseSilent
+  3, // AsyncIteratorClose
+  2, // CheckIteratorResult
+  3, // ForInStart
+  4, // ForInNext
+  3, // Await
+  3, // Yield
+  3, // YieldStar
+  2, // Return
+  1, // ReturnUndefined
+  4, // GetForeign
+  4, // SetForeign
+  4, // GetCell
+  4, // SetCell
+  1, // Debugger
+];

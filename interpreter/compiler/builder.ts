@@ -1,0 +1,123 @@
+// Writes one code block: instructions, labels, constants, registers, exception table, positions. Used by the code generator only.
+// Invariant: registers are a stack; whoever takes a temporary gives it back by `release`, and labels are all bound at the end.
+import { Op, OP_LENGTH, type CodeBlock } from '../bytecode';
+import type { Node } from './ast';
+import type { Scope } from './scopes';
+
+export class Label {
+  pc = -1;
+  readonly uses: number[] = [];
+}
+
+export class Builder {
+  readonly code: number[] = [];
+  readonly constants: unknown[] = [];
+  private readonly constantIndex = new Map<unknown, number>();
+  readonly nested: CodeBlock[] = [];
+  readonly handlers: number[] = [];
+  readonly positions: number[] = [];
+  readonly scopeRanges: number[] = [];
+  readonly scopes: Scope[] = [];
+  readonly sites = new Map<number, unknown>();
+  nextRegister = 0;
+  maxRegister = 0;
+  /** Environments pushed since the function was entered, at this point of the code. */
+  envDepth = 0;
+  private lastOffset = -1;
+
+  get pc(): number {
+    return this.code.length;
+  }
+
+  emit(op: Op, a?: number, b?: number, c?: number, d?: number, e?: number): number {
+    const pc = this.code.length;
+    const length = OP_LENGTH[op] as number;
+    this.code.push(op);
+    if (length > 1) this.code.push(a as number);
+    if (length > 2) this.code.push(b as number);
+    if (length > 3) this.code.push(c as number);
+    if (length > 4) this.code.push(d as number);
+    if (length > 5) this.code.push(e as number);
+    return pc;
+  }
+
+  /** Emits a jump-like instruction whose last operand is the label. */
+  jump(op: Op, label: Label, a?: number, b?: number, c?: number): void {
+    const length = OP_LENGTH[op] as number;
+    this.code.push(op);
+    if (length > 2) this.code.push(a as number);
+    if (length > 3) this.code.push(b as number);
+    if (length > 4) this.code.push(c as number);
+    label.uses.push(this.code.length);
+    this.code.push(label.pc);
+  }
+
+  bind(label: Label): void {
+    label.pc = this.code.length;
+    this.lastOffset = -1;
+  }
+
+  /** The next instruction is at this source offset, for stacks. */
+  at(offset: number): void {
+    if (offset === this.lastOffset) return;
+    this.lastOffset = offset;
+    this.positions.push(this.code.length, offset);
+  }
+
+  /** The next instruction may fail with a message that quotes this tree. */
+  site(node: Node): void {
+    this.sites.set(this.code.length, node);
+  }
+
+  constant(value: unknown): number {
+    // Numbers apart: Map would merge 0 and -0.
+    if (typeof value === 'number' || typeof value === 'object') return this.constants.push(value) - 1;
+    let index = this.constantIndex.get(value);
+    if (index === undefined) {
+      index = this.constants.push(value) - 1;
+      this.constantIndex.set(value, index);
+    }
+    return index;
+  }
+
+  temp(): number {
+    const r = this.nextRegister++;
+    if (this.nextRegister > this.maxRegister) this.maxRegister = this.nextRegister;
+    return r;
+  }
+
+  release(mark: number): void {
+    this.nextRegister = mark;
+  }
+
+  handler(start: number, end: number, target: Label, kind: number, kindRegister: number, valueRegister: number): void {
+    if (start === end) return;
+    target.uses.push(-(this.handlers.length + 2) - 1);
+    this.handlers.push(start, end, -1, kind, kindRegister, valueRegister);
+  }
+  private readonly labels: Label[] = [];
+
+  label(): Label {
+    const label = new Label();
+    this.labels.push(label);
+    return label;
+  }
+
+  finish(block: CodeBlock): void {
+    for (const label of this.labels) {
+      for (const use of label.uses) {
+        if (use >= 0) this.code[use] = label.pc;
+        else this.handlers[-use - 1] = label.pc;
+      }
+    }
+    block.code = Int32Array.from(this.code);
+    block.constants = this.constants;
+    block.nested = this.nested;
+    block.handlers = Int32Array.from(this.handlers);
+    block.positions = Int32Array.from(this.positions);
+    block.scopeRanges = Int32Array.from(this.scopeRanges);
+    block.scopes = this.scopes;
+    block.sites = this.sites;
+    block.registerCount = this.maxRegister;
+  }
+}

@@ -1,0 +1,84 @@
+// From source text to code blocks: the entry points that the VM calls. Invariant: parsing and scope analysis happen once for a text;
+// the code of each function is generated when it first runs.
+import { lineStartsOf, type CodeBlock, type SourceFile } from '../bytecode';
+import type { Node } from './ast';
+import { makeBlock } from './functions';
+import { numberStatements, parseSource } from './locations';
+import { analyze, type FunctionInfo, type Scope } from './scopes';
+import { parse } from 'acorn';
+
+/** Makes the file object of a text; `breaks` is given when breakpoints were set before the file was loaded. */
+export function makeFile(path: string, text: string): SourceFile {
+  let lines: number[] | null = null;
+  return {
+    path,
+    text,
+    get lineStarts() {
+      return (lines ??= lineStartsOf(text));
+    },
+    statements: new Int32Array(0),
+    breaks: new Uint8Array(0),
+  };
+}
+
+/** Where a direct eval stands: what CallEval's constant holds. */
+export interface EvalSite {
+  readonly scope: Scope;
+  readonly strict: boolean;
+  readonly info: FunctionInfo;
+}
+
+function number(file: SourceFile, root: Node, fit: (file: SourceFile, count: number) => void): void {
+  file.statements = Int32Array.from(numberStatements(root));
+  fit(file, file.statements.length >> 1);
+}
+
+/** Sizes the table of breakpoints for a file; the VM passes its own to keep breakpoints set beforehand. */
+export type FitBreaks = (file: SourceFile, count: number) => void;
+
+/** A function from a body and parameter names: what a CommonJS loader compiles. */
+export function compileFunctionBody(file: SourceFile, params: string[], fit: FitBreaks): CodeBlock {
+  const program = parseSource(file.text, 'function');
+  number(file, program, fit);
+  const root: Node = {
+    type: 'FunctionBody',
+    start: 0,
+    end: file.text.length,
+    body: program.body,
+    params: params.map((name) => ({ type: 'Identifier', name, start: 0, end: 0 })),
+  };
+  const info = analyze(root, { kind: 'normal', strict: false, parentScope: null });
+  return makeBlock(file, info, '', 0, file.text.length);
+}
+
+/** A sloppy script. */
+export function compileScript(file: SourceFile, fit: FitBreaks): CodeBlock {
+  const program = parseSource(file.text, 'script');
+  number(file, program, fit);
+  const info = analyze(program, { kind: 'script', strict: false, parentScope: null });
+  return makeBlock(file, info, '', 0, file.text.length);
+}
+
+/** The code of an eval: direct when `site` is given, else indirect (global). */
+export function compileEval(file: SourceFile, site: EvalSite | null, fit: FitBreaks): CodeBlock {
+  const owner = site?.info.thisOwner ?? null;
+  const program = parse(file.text, {
+    ecmaVersion: 'latest',
+    sourceType: 'script',
+    allowSuperOutsideMethod: owner !== null && owner.kind !== 'normal',
+    allowReturnOutsideFunction: false,
+    // new.target is allowed inside functions; acorn has no switch for it, so the caller's kind decides below.
+  }) as unknown as Node;
+  number(file, program, fit);
+  const info = analyze(program, { kind: 'eval', strict: site?.strict ?? false, parentScope: site?.scope ?? null });
+  return makeBlock(file, info, 'eval', 0, file.text.length);
+}
+
+/** The function that a text like `(function anonymous(a\n) {\nbody\n})` denotes: Function, GeneratorFunction and so on. */
+export function compileDynamicFunction(file: SourceFile, name: string, fit: FitBreaks): CodeBlock {
+  const program = parseSource(file.text, 'script');
+  number(file, program, fit);
+  analyze(program, { kind: 'script', strict: false, parentScope: null });
+  const node = (program.body as Node[])[0]?.expression as Node;
+  return makeBlock(file, node.info as FunctionInfo, name, node.start, node.end);
+}

@@ -1,0 +1,101 @@
+// Statement numbers: every place the debugger can stop at, numbered in source order for a whole file, without compiling or running
+// it. Used by compile.ts for the Step instructions and by the controller to resolve FILE:LINE. Invariant: both get the same numbers.
+import { parse } from 'acorn';
+import { eachChild, type Node } from './ast';
+import { lineStartsOf } from '../bytecode';
+
+export interface StatementLocation {
+  readonly id: number;
+  /** 1-based, as all lines and columns here. */
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+/** Statements that only hold others, or do nothing when they are reached. */
+const SILENT = new Set(['BlockStatement', 'EmptyStatement', 'FunctionDeclaration', 'LabeledStatement', 'StaticBlock']);
+
+/** Numbers a tree; returns start and end offsets, two a statement. */
+export function numberStatements(root: Node): number[] {
+  const table: number[] = [];
+  const number = (node: Node | null | undefined): void => {
+    if (!node || node.stmt !== undefined) return;
+    node.stmt = table.length >> 1;
+    table.push(node.start, node.end);
+  };
+  const walk = (node: Node): void => {
+    const type = node.type;
+    if (
+      ((type.endsWith('Statement') || type.endsWith('Declaration')) && !SILENT.has(type)) ||
+      (type === 'PropertyDefinition' && node.value)
+    )
+      number(node);
+    if (type === 'ForStatement') {
+      delete node.stmt;
+      // The head's parts are stops of their own; a for without any is never one.
+      table.length -= 2;
+      if (node.init && node.init.type !== 'VariableDeclaration') number(node.init);
+      if (node.init) walk(node.init);
+      number(node.test);
+      if (node.test) walk(node.test);
+      number(node.update);
+      if (node.update) walk(node.update);
+      walk(node.body);
+      return;
+    }
+    if (type === 'ForInStatement' || type === 'ForOfStatement') {
+      number(node.left);
+      eachChild(node, walk);
+      return;
+    }
+    if (type === 'ArrowFunctionExpression' && node.body.type !== 'BlockStatement') {
+      for (const p of node.params as Node[]) walk(p);
+      number(node.body);
+      walk(node.body);
+      return;
+    }
+    eachChild(node, walk);
+  };
+  walk(root);
+  return table;
+}
+
+/** acorn with the options of the compiler; throws acorn's SyntaxError. */
+export function parseSource(source: string, kind: 'function' | 'script', strict = false): Node {
+  void strict;
+  return parse(source, {
+    ecmaVersion: 'latest',
+    sourceType: 'script',
+    allowReturnOutsideFunction: kind === 'function',
+    allowHashBang: true,
+    allowSuperOutsideMethod: kind === 'script',
+  }) as unknown as Node;
+}
+
+/**
+ * The stops of a file, by id.
+ * @throws SyntaxError if the source does not parse
+ */
+export function statementsOf(source: string, options: { asFunctionBody: boolean }): StatementLocation[] {
+  const root = parseSource(source, options.asFunctionBody ? 'function' : 'script');
+  const table = numberStatements(root);
+  const starts = lineStartsOf(source);
+  const position = (offset: number): { line: number; column: number } => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] as number) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: offset - (starts[low] as number) + 1 };
+  };
+  const result: StatementLocation[] = [];
+  for (let id = 0; id * 2 < table.length; id++) {
+    const start = position(table[id * 2] as number);
+    const end = position(table[id * 2 + 1] as number);
+    result.push({ id, line: start.line, column: start.column, endLine: end.line, endColumn: end.column });
+  }
+  return result;
+}

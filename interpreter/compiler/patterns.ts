@@ -1,0 +1,186 @@
+// Destructuring: binding patterns and assignment patterns, in the order of evaluation of spec 8.6.2 and 13.15.5. Called by
+// statements.ts, expressions.ts and functions.ts. Invariant: an iterator that is not exhausted is closed exactly once.
+import { Completion, Op } from '../bytecode';
+import type { Generator } from './generator';
+import { expr, exprNamed, exprTo, memberTarget, type Target } from './expressions';
+import type { Node } from './ast';
+
+/** declare: initialises new bindings; var: assigns var names; assign: assigns any target. */
+export type PatternMode = 'declare' | 'var' | 'assign';
+
+/** Binds the value in `src` to a pattern. `source` is the tree the value came from, for error texts. */
+export function pattern(g: Generator, p: Node, src: number, mode: PatternMode, source: Node | null): void {
+  switch (p.type) {
+    case 'Identifier':
+      if (mode === 'declare') g.initialise(p.name, src);
+      else g.store(p.name, p.start, src);
+      return;
+    case 'AssignmentPattern': {
+      const mark = g.b.nextRegister;
+      const value = withDefault(g, p, src);
+      pattern(g, p.left, value, mode, null);
+      g.b.release(mark);
+      return;
+    }
+    case 'ObjectPattern':
+      objectPattern(g, p, src, mode, source);
+      return;
+    case 'ArrayPattern':
+      arrayPattern(g, p, src, mode, source);
+      return;
+    default: {
+      const mark = g.b.nextRegister;
+      memberTarget(g, p).set(src);
+      g.b.release(mark);
+    }
+  }
+}
+
+/** src, or the default of the pattern if src is undefined, in a register of its own. */
+function withDefault(g: Generator, p: Node, src: number): number {
+  const b = g.b;
+  const value = b.temp();
+  b.emit(Op.Move, value, src);
+  const given = b.label();
+  b.jump(Op.JumpNotUndefined, given, value);
+  exprNamed(g, p.right, p.left.type === 'Identifier' ? p.left.name : null, value);
+  b.bind(given);
+  return value;
+}
+
+/** Evaluates a member target before the value is fetched, as assignment patterns require. */
+function earlyTarget(g: Generator, p: Node, mode: PatternMode): Target | null {
+  const target = p.type === 'AssignmentPattern' ? p.left : p;
+  return mode === 'assign' && target.type === 'MemberExpression' ? memberTarget(g, target) : null;
+}
+
+function finishTarget(g: Generator, p: Node, src: number, mode: PatternMode, early: Target | null): void {
+  if (!early) {
+    pattern(g, p, src, mode, null);
+    return;
+  }
+  early.set(p.type === 'AssignmentPattern' ? withDefault(g, p, src) : src);
+}
+
+function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, source: Node | null): void {
+  const b = g.b;
+  const properties = p.properties as Node[];
+  const first = properties[0];
+  const info = { pattern: p, source, property: first && first.type === 'Property' && !first.computed ? propertyName(first.key) : null };
+  b.at(first && first.type === 'Property' && !first.computed ? first.key.start : p.start);
+  b.emit(Op.CheckObjectCoercible, src, b.constant(info));
+  const rest = properties.length > 0 && (properties[properties.length - 1] as Node).type === 'RestElement';
+  const mark = b.nextRegister;
+  let excluded = -1;
+  if (rest) {
+    excluded = b.temp();
+    b.emit(Op.NewArray, excluded, 0, 0);
+  }
+  for (const q of properties) {
+    const inner = b.nextRegister;
+    if (q.type === 'RestElement') {
+      const early = earlyTarget(g, q.argument, mode);
+      const value = b.temp();
+      b.emit(Op.NewObject, value);
+      b.emit(Op.CopyProperties, value, src, excluded);
+      finishTarget(g, q.argument, value, mode, early);
+    } else if (q.computed) {
+      const key = b.temp();
+      exprTo(g, q.key, key);
+      b.at(q.key.start);
+      b.emit(Op.ToPropertyKey, key, key);
+      if (excluded >= 0) b.emit(Op.ArrayAppend, excluded, key);
+      const early = earlyTarget(g, q.value, mode);
+      const value = b.temp();
+      b.at(q.key.start);
+      b.emit(Op.GetKeyed, value, src, key);
+      finishTarget(g, q.value, value, mode, early);
+    } else {
+      const name = propertyName(q.key);
+      if (excluded >= 0) {
+        const key = b.temp();
+        b.emit(Op.LoadConst, key, b.constant(name));
+        b.emit(Op.ArrayAppend, excluded, key);
+      }
+      const early = earlyTarget(g, q.value, mode);
+      const direct = mode === 'declare' && q.value.type === 'Identifier' ? g.initRegister(q.value.name) : -1;
+      const value = direct >= 0 ? direct : b.temp();
+      b.at(q.key.start);
+      b.emit(Op.GetNamed, value, src, b.constant(name));
+      if (direct < 0) finishTarget(g, q.value, value, mode, early);
+    }
+    b.release(inner);
+  }
+  b.release(mark);
+}
+
+/** The string that a non-computed property key means. */
+export function propertyName(key: Node): string {
+  if (key.type === 'Identifier') return key.name;
+  return typeof key.value === 'bigint' || key.bigint ? String(BigInt(key.bigint)) : String(key.value);
+}
+
+function arrayPattern(g: Generator, p: Node, src: number, mode: PatternMode, source: Node | null): void {
+  const b = g.b;
+  const mark = b.nextRegister;
+  const iterator = b.temp();
+  const next = b.temp();
+  const finished = b.temp();
+  b.at(source ? source.start : p.start);
+  if (source) b.site(source);
+  else b.site(p);
+  b.emit(Op.GetIterator, iterator, next, src);
+  b.emit(Op.LoadFalse, finished);
+  g.withFinally(
+    () => {
+      for (const e of p.elements as (Node | null)[]) {
+        const inner = b.nextRegister;
+        if (e === null) {
+          b.emit(Op.IteratorStep, b.temp(), iterator, next, finished);
+        } else if (e.type === 'RestElement') {
+          const early = earlyTarget(g, e.argument, mode);
+          const value = b.temp();
+          b.emit(Op.IteratorRest, value, iterator, next, finished);
+          finishTarget(g, e.argument, value, mode, early);
+        } else {
+          const early = earlyTarget(g, e, mode);
+          const value = b.temp();
+          b.at(e.start);
+          b.emit(Op.IteratorStep, value, iterator, next, finished);
+          finishTarget(g, e, value, mode, early);
+        }
+        b.release(inner);
+      }
+    },
+    (kind) => closeUnless(g, finished, kind, iterator),
+  );
+  b.release(mark);
+}
+
+/** Closes an iterator unless `finished`, silently if a throw is under way. */
+function closeUnless(g: Generator, finished: number, kind: number, iterator: number): void {
+  const b = g.b;
+  const end = b.label();
+  const loud = b.label();
+  b.jump(Op.JumpTrue, end, finished);
+  const thrown = b.label();
+  b.jump(Op.JumpKind, thrown, kind, Completion.Throw);
+  b.jump(Op.Jump, loud);
+  b.bind(thrown);
+  b.emit(Op.IteratorCloseSilent, iterator);
+  b.jump(Op.Jump, end);
+  b.bind(loud);
+  b.emit(Op.IteratorClose, iterator);
+  b.bind(end);
+}
+
+/** Destructuring assignment expression; returns the register of the right-hand value. */
+export function assignPattern(g: Generator, node: Node, dst: number): void {
+  const mark = g.b.nextRegister;
+  const value = expr(g, node.right);
+  const held = g.b.temp();
+  g.b.emit(Op.Move, held, value);
+  pattern(g, node.left, held, 'assign', node.right);
+  g.b.emit(Op.Move, dst, held);
+  g.b.release(mark);
+}

@@ -1,0 +1,599 @@
+// Statements → instructions. Each statement that does something begins with a Step; loops step again at each test and update.
+// Called by functions.ts and classes.ts. Invariant: temporaries are all released between statements.
+import { Completion, HandlerKind, Op } from '../bytecode';
+import { eachChild, isFunction, type Node } from './ast';
+import type { Scope } from './scopes';
+import type { Control, Generator } from './generator';
+import { branch, effect, expr, exprNamed, exprTo, memberTarget } from './expressions';
+import { classExpression } from './classes';
+import { functionsOf } from './functions';
+import { pattern } from './patterns';
+import type { Label } from './builder';
+
+export function statements(g: Generator, list: Node[]): void {
+  for (const s of list) statement(g, s);
+}
+
+function step(g: Generator, node: Node): void {
+  if (node.stmt !== undefined) {
+    g.b.at(node.start);
+    g.b.emit(Op.Step, node.stmt);
+  }
+}
+
+function clearCompletion(g: Generator): void {
+  if (g.completion >= 0) g.b.emit(Op.LoadUndefined, g.completion);
+}
+
+export function statement(g: Generator, node: Node): void {
+  const b = g.b;
+  const mark = b.nextRegister;
+  const labels = g.pendingLabels;
+  g.pendingLabels = [];
+  switch (node.type) {
+    case 'ExpressionStatement':
+      step(g, node);
+      if (g.completion >= 0) exprTo(g, node.expression, g.completion);
+      else effect(g, node.expression);
+      break;
+    case 'VariableDeclaration':
+      step(g, node);
+      variables(g, node);
+      break;
+    case 'FunctionDeclaration':
+      if (node.wrapper) {
+        // A function as the body of an if in sloppy code has a block of its own.
+        block(g, node.wrapper as Node, [node]);
+      } else if (node.annexB) {
+        const r = b.temp();
+        g.load(node.id.name, Infinity, r);
+        storeVar(g, node, r);
+      }
+      break;
+    case 'ClassDeclaration': {
+      step(g, node);
+      const r = b.temp();
+      classExpression(g, node, node.id.name, r);
+      g.initialise(node.id.name, r);
+      break;
+    }
+    case 'ReturnStatement':
+      returnStatement(g, node);
+      break;
+    case 'IfStatement': {
+      step(g, node);
+      clearCompletion(g);
+      const otherwise = b.label();
+      branch(g, node.test, otherwise, false);
+      b.release(mark);
+      statement(g, node.consequent);
+      if (node.alternate) {
+        const end = b.label();
+        b.jump(Op.Jump, end);
+        b.bind(otherwise);
+        statement(g, node.alternate);
+        b.bind(end);
+      } else b.bind(otherwise);
+      break;
+    }
+    case 'BlockStatement':
+      if (labels.length > 0) labelled(g, labels, () => block(g, node, node.body as Node[]));
+      else block(g, node, node.body as Node[]);
+      break;
+    case 'ForStatement':
+      forStatement(g, node, labels);
+      break;
+    case 'ForOfStatement':
+      forOf(g, node, labels);
+      break;
+    case 'ForInStatement':
+      forIn(g, node, labels);
+      break;
+    case 'WhileStatement': {
+      clearCompletion(g);
+      const top = b.label();
+      loop(g, labels, top, (control) => {
+        b.bind(top);
+        step(g, node);
+        branch(g, node.test, control.breakLabel, false);
+        statement(g, node.body);
+        b.jump(Op.Jump, top);
+      });
+      break;
+    }
+    case 'DoWhileStatement': {
+      clearCompletion(g);
+      const top = b.label();
+      const test = b.label();
+      loop(g, labels, test, () => {
+        b.bind(top);
+        statement(g, node.body);
+        b.bind(test);
+        step(g, node);
+        branch(g, node.test, top, true);
+      });
+      break;
+    }
+    case 'BreakStatement':
+    case 'ContinueStatement':
+      step(g, node);
+      g.leave(findControl(g, node), node.type === 'ContinueStatement');
+      break;
+    case 'LabeledStatement': {
+      let body = node.body as Node;
+      const all = [...labels, node.label.name as string];
+      while (body.type === 'LabeledStatement') {
+        all.push(body.label.name);
+        body = body.body;
+      }
+      if (/^(For|While|DoWhile)/.test(body.type) || body.type === 'BlockStatement' || body.type === 'SwitchStatement') {
+        g.pendingLabels = all;
+        statement(g, body);
+      } else labelled(g, all, () => statement(g, body));
+      break;
+    }
+    case 'ThrowStatement': {
+      step(g, node);
+      const value = expr(g, node.argument);
+      b.at(node.start);
+      b.emit(Op.Throw, value);
+      break;
+    }
+    case 'TryStatement':
+      if (labels.length > 0) labelled(g, labels, () => tryStatement(g, node));
+      else tryStatement(g, node);
+      break;
+    case 'SwitchStatement':
+      switchStatement(g, node, labels);
+      break;
+    case 'WithStatement': {
+      step(g, node);
+      const object = expr(g, node.object);
+      const value = b.temp();
+      b.at(node.object.start);
+      b.emit(Op.CheckObjectCoercible, object, b.constant({ pattern: null, source: node.object, property: null }));
+      b.emit(Op.Move, value, object);
+      const scope = node.scope as Scope;
+      g.enterScope(scope);
+      b.emit(Op.SetEnv, 0, scope.dynamicSlot, value);
+      statement(g, node.body);
+      g.leaveScope(scope, mark);
+      break;
+    }
+    case 'DebuggerStatement':
+      step(g, node);
+      b.emit(Op.Debugger);
+      break;
+    case 'EmptyStatement':
+      break;
+    default:
+      throw new SyntaxError(`Unsupported statement ${node.type}`);
+  }
+  b.release(mark);
+}
+
+/** Annex B.3.3: when the declaration is reached, the function also becomes the var of its name in the function. */
+function storeVar(g: Generator, node: Node, src: number): void {
+  const varScope = g.info.varScope;
+  const saved = g.scope;
+  let hops = 0;
+  for (let s: Scope | null = saved; s && s !== varScope; s = s.parent) if (s.hasEnv) hops++;
+  const v = varScope.variables.get(node.id.name);
+  if (g.info.kind === 'script' || g.info.kind === 'eval') {
+    g.scope = g.info.scope;
+    let depth = 0;
+    for (let s: Scope | null = saved; s && s !== g.info.scope; s = s.parent) if (s.hasEnv) depth++;
+    if (depth === 0) g.store(node.id.name, Infinity, src);
+    else {
+      // The environments between must be left for the assignment and entered again.
+      const env = g.b.temp();
+      g.b.emit(Op.SaveEnv, env);
+      g.b.emit(Op.PopEnv, depth);
+      g.store(node.id.name, Infinity, src);
+      g.b.emit(Op.RestoreEnv, env);
+    }
+    g.scope = saved;
+    return;
+  }
+  if (!v) return;
+  if (v.captured) g.b.emit(Op.SetEnv, hops, v.slot, src);
+  else g.b.emit(Op.Move, v.register, src);
+}
+
+function labelled(g: Generator, labels: string[], body: () => void): void {
+  const control = g.control('label');
+  control.labels = labels;
+  g.controls.push(control);
+  body();
+  g.controls.pop();
+  g.b.bind(control.breakLabel);
+}
+
+function loop(g: Generator, labels: string[], continueLabel: Label, body: (control: Control) => void): void {
+  const control = g.control('loop', continueLabel);
+  control.labels = labels;
+  g.controls.push(control);
+  body(control);
+  g.controls.pop();
+  g.b.bind(control.breakLabel);
+}
+
+function findControl(g: Generator, node: Node): Control {
+  for (let i = g.controls.length - 1; i >= 0; i--) {
+    const c = g.controls[i] as Control;
+    if (c.kind === 'finally') continue;
+    if (node.label) {
+      if (c.labels.includes(node.label.name)) return c;
+    } else if (node.type === 'ContinueStatement' ? c.kind === 'loop' : c.kind !== 'label') return c;
+  }
+  throw new SyntaxError('Illegal break statement');
+}
+
+function variables(g: Generator, node: Node): void {
+  const b = g.b;
+  for (const d of node.declarations as Node[]) {
+    const mark = b.nextRegister;
+    const id = d.id as Node;
+    if (id.type === 'Identifier') {
+      if (d.init) {
+        if (node.kind === 'var') {
+          const direct = g.directRegister(id.name, id.start);
+          const kind = g.place(id.name).variable?.kind;
+          if (direct >= 0 && kind !== 'fname' && (kind === 'var' || kind === 'param' || kind === 'function') && simpleInit(d.init))
+            exprNamed(g, d.init, id.name, direct);
+          else {
+            const value = b.temp();
+            exprNamed(g, d.init, id.name, value);
+            g.store(id.name, id.start, value);
+          }
+        } else {
+          const direct = g.initRegister(id.name);
+          if (direct >= 0) exprNamed(g, d.init, id.name, direct);
+          else {
+            const value = b.temp();
+            exprNamed(g, d.init, id.name, value);
+            g.initialise(id.name, value);
+          }
+        }
+      } else if (node.kind !== 'var') {
+        const direct = g.initRegister(id.name);
+        const value = direct >= 0 ? direct : b.temp();
+        b.emit(Op.LoadUndefined, value);
+        if (direct < 0) g.initialise(id.name, value);
+      }
+    } else {
+      const value = expr(g, d.init);
+      pattern(g, id, value, node.kind === 'var' ? 'var' : 'declare', d.init);
+    }
+    b.release(mark);
+  }
+}
+
+/** Initialisers of var that write their register last, so that the old value is not lost half-way. */
+function simpleInit(init: Node): boolean {
+  return /^(Literal|CallExpression|NewExpression|MemberExpression|FunctionExpression|ArrowFunctionExpression|BinaryExpression)$/.test(
+    init.type,
+  );
+}
+
+function returnStatement(g: Generator, node: Node): void {
+  const b = g.b;
+  step(g, node);
+  const value = b.temp();
+  if (!node.argument) {
+    if (g.controls.every((c) => c.kind !== 'finally') && g.info.kind !== 'derivedClass') {
+      b.emit(Op.ReturnUndefined);
+      return;
+    }
+    b.emit(Op.LoadUndefined, value);
+  } else exprTo(g, node.argument, value);
+  b.at(node.start);
+  if (node.argument && g.block.isAsync && g.block.isGenerator) {
+    // The host awaits the operand inside the guest's try blocks.
+    b.emit(Op.Return, value);
+    return;
+  }
+  g.returnFrom(value);
+}
+
+function block(g: Generator, node: Node, body: Node[]): void {
+  const b = g.b;
+  const mark = b.nextRegister;
+  const scope = node.scope as Scope | undefined;
+  if (!scope || (scope.variables.size === 0 && !scope.hasEnv)) {
+    const saved = g.scope;
+    if (scope) g.scope = scope;
+    statements(g, body);
+    g.scope = saved;
+  } else {
+    g.enterScope(scope);
+    functionsOf(g, (node.blockFunctions as Node[] | undefined) ?? []);
+    statements(g, body);
+    g.leaveScope(scope, mark);
+  }
+  b.release(mark);
+}
+
+/** Whether an initialiser may create closures that see the first iteration's bindings. */
+function hasClosure(node: Node | null): boolean {
+  if (node === null) return false;
+  if (isFunction(node) || node.type === 'ClassExpression') return true;
+  let found = false;
+  eachChild(node, (child) => {
+    found ||= hasClosure(child);
+  });
+  return found;
+}
+
+function forStatement(g: Generator, node: Node, labels: string[]): void {
+  const b = g.b;
+  const mark = b.nextRegister;
+  clearCompletion(g);
+  const scope = node.scope as Scope;
+  g.enterScope(scope);
+  if (node.init) {
+    if (node.init.type === 'VariableDeclaration') statement(g, node.init);
+    else {
+      step(g, node.init);
+      effect(g, node.init);
+    }
+  }
+  if (scope.hasEnv && hasClosure(node.init)) b.emit(Op.CopyEnv);
+  const next = b.label();
+  const top = b.label();
+  loop(g, labels, next, (control) => {
+    b.bind(top);
+    if (node.test) {
+      step(g, node.test);
+      branch(g, node.test, control.breakLabel, false);
+    }
+    statement(g, node.body);
+    b.bind(next);
+    if (scope.hasEnv) b.emit(Op.CopyEnv);
+    if (node.update) {
+      step(g, node.update);
+      effect(g, node.update);
+    }
+    b.jump(Op.Jump, top);
+  });
+  g.leaveScope(scope, mark);
+}
+
+/** Evaluates the iterated expression: names of the head are uninitialised in it (spec 14.7.5.6). */
+function headExpression(g: Generator, node: Node, dst: number): void {
+  const scope = node.scope as Scope;
+  const uses = [...scope.variables.values()].some((v) => v.needsHole || v.captured);
+  if (!uses) {
+    const saved = g.scope;
+    // Registers of the head's names exist for name resolution, though nothing in the expression reads them.
+    exprTo(g, node.right, dst);
+    g.scope = saved;
+    return;
+  }
+  const mark = g.b.nextRegister;
+  g.enterScope(scope);
+  exprTo(g, node.right, dst);
+  g.leaveScope(scope, mark);
+}
+
+/** Assigns one iteration's value to the head of a for-in or for-of. */
+function headTarget(g: Generator, node: Node, value: number): void {
+  const left = node.left as Node;
+  if (left.type === 'VariableDeclaration') {
+    const d = (left.declarations as Node[])[0] as Node;
+    pattern(g, d.id, value, left.kind === 'var' ? 'var' : 'declare', null);
+  } else if (left.type === 'MemberExpression') memberTarget(g, left).set(value);
+  else pattern(g, left, value, 'assign', null);
+}
+
+function varInitialiser(g: Generator, node: Node): void {
+  // `for (var x = 1 in o)`, Annex B.3.5.
+  const d = node.left.type === 'VariableDeclaration' ? (node.left.declarations as Node[])[0] : undefined;
+  if (!d?.init) return;
+  const value = g.b.temp();
+  exprNamed(g, d.init, d.id.name, value);
+  g.store(d.id.name, d.id.start, value);
+}
+
+function forIn(g: Generator, node: Node, labels: string[]): void {
+  const b = g.b;
+  step(g, node);
+  clearCompletion(g);
+  varInitialiser(g, node);
+  const state = b.temp();
+  const value = b.temp();
+  headExpression(g, node, value);
+  b.emit(Op.ForInStart, state, value);
+  const top = b.label();
+  const scope = node.scope as Scope;
+  loop(g, labels, top, (control) => {
+    b.bind(top);
+    b.jump(Op.ForInNext, control.breakLabel, value, state);
+    iteration(g, node, scope, value);
+    b.jump(Op.Jump, top);
+  });
+}
+
+function iteration(g: Generator, node: Node, scope: Scope, value: number): void {
+  const b = g.b;
+  const mark = b.nextRegister;
+  g.enterScope(scope);
+  step(g, node.left);
+  headTarget(g, node, value);
+  statement(g, node.body);
+  g.leaveScope(scope, mark);
+}
+
+function forOf(g: Generator, node: Node, labels: string[]): void {
+  const b = g.b;
+  step(g, node);
+  clearCompletion(g);
+  const iterator = b.temp();
+  const next = b.temp();
+  const value = b.temp();
+  const exhausted = b.temp();
+  headExpression(g, node, value);
+  b.at(node.right.start);
+  b.site(node.right);
+  b.emit(node.await ? Op.GetAsyncIterator : Op.GetIterator, iterator, next, value);
+  const scope = node.scope as Scope;
+  const top = b.label();
+  loop(g, labels, top, (control) => {
+    b.bind(top);
+    const done = b.label();
+    b.emit(Op.LoadTrue, exhausted);
+    b.at(node.right.start);
+    if (node.await) {
+      b.emit(Op.IteratorCall, value, iterator, next);
+      b.emit(Op.Await, value, value);
+      b.jump(Op.IteratorResult, done, value, value);
+    } else b.jump(Op.IteratorNext, done, value, iterator, next);
+    b.emit(Op.LoadFalse, exhausted);
+    // A break or return inside runs the close part below; continue does not leave the region of this iteration.
+    const inner = g.control('label');
+    inner.labels = labels;
+    g.withFinally(
+      () => {
+        const region = g.control('loop', b.label());
+        region.labels = labels;
+        // `continue` of this loop ends the iteration without closing.
+        const breaks = region.breakLabel;
+        g.controls.push(region);
+        iteration(g, node, scope, value);
+        g.controls.pop();
+        const past = b.label();
+        b.jump(Op.Jump, past);
+        b.bind(breaks);
+        g.leave(control, false);
+        b.bind(region.continueLabel as Label);
+        b.bind(past);
+      },
+      (kind, pending) => closeIterator(g, node, kind, pending, iterator),
+    );
+    b.jump(Op.Jump, top);
+    b.bind(done);
+  });
+}
+
+/** Closes the iterator of a for-of unless the iteration ended normally. */
+function closeIterator(g: Generator, node: Node, kind: number, pending: number, iterator: number): void {
+  const b = g.b;
+  const end = b.label();
+  const thrown = b.label();
+  b.jump(Op.JumpKind, end, kind, Completion.Normal);
+  b.jump(Op.JumpKind, thrown, kind, Completion.Throw);
+  const mark = b.nextRegister;
+  const result = b.temp();
+  b.at(node.right.start);
+  if (node.await) {
+    b.emit(Op.AsyncIteratorClose, result, iterator);
+    const none = b.label();
+    const hole = b.temp();
+    b.emit(Op.LoadHole, hole);
+    b.jump(Op.JumpStrictEq, none, result, hole);
+    b.emit(Op.Await, result, result);
+    b.bind(none);
+    b.emit(Op.CheckIteratorResult, result);
+  } else b.emit(Op.IteratorClose, iterator);
+  b.jump(Op.Jump, end);
+  b.bind(thrown);
+  if (node.await) {
+    // Errors of return() are swallowed, its promise is still awaited.
+    const caught = b.label();
+    const start = b.pc;
+    b.emit(Op.AsyncIteratorClose, result, iterator);
+    const none = b.label();
+    const hole = b.temp();
+    b.emit(Op.LoadHole, hole);
+    b.jump(Op.JumpStrictEq, none, result, hole);
+    b.emit(Op.Await, result, result);
+    b.bind(none);
+    const stop = b.pc;
+    b.handler(start, stop, caught, HandlerKind.Catch, -1, result);
+    b.bind(caught);
+  } else b.emit(Op.IteratorCloseSilent, iterator);
+  b.bind(end);
+  b.release(mark);
+  void pending;
+}
+
+function tryStatement(g: Generator, node: Node): void {
+  clearCompletion(g);
+  if (!node.finalizer) {
+    tryCatch(g, node);
+    return;
+  }
+  g.withFinally(
+    () => {
+      if (node.handler) tryCatch(g, node);
+      else statement(g, node.block);
+    },
+    () => {
+      const saved = g.completion;
+      g.completion = -1;
+      statement(g, node.finalizer);
+      g.completion = saved;
+    },
+  );
+}
+
+function tryCatch(g: Generator, node: Node): void {
+  const b = g.b;
+  const mark = b.nextRegister;
+  const savedEnv = b.temp();
+  const error = b.temp();
+  const caught = b.label();
+  const end = b.label();
+  b.emit(Op.SaveEnv, savedEnv);
+  const start = b.pc;
+  statement(g, node.block);
+  const stop = b.pc;
+  b.jump(Op.Jump, end);
+  b.handler(start, stop, caught, HandlerKind.Catch, -1, error);
+  b.bind(caught);
+  b.emit(Op.RestoreEnv, savedEnv);
+  const handler = node.handler as Node;
+  const scope = handler.scope as Scope;
+  const inner = b.nextRegister;
+  g.enterScope(scope);
+  if (handler.param) pattern(g, handler.param, error, 'declare', null);
+  block(g, handler.body, handler.body.body as Node[]);
+  g.leaveScope(scope, inner);
+  b.bind(end);
+  b.release(mark);
+}
+
+function switchStatement(g: Generator, node: Node, labels: string[]): void {
+  const b = g.b;
+  const mark = b.nextRegister;
+  step(g, node);
+  clearCompletion(g);
+  const value = b.temp();
+  exprTo(g, node.discriminant, value);
+  const scope = node.scope as Scope;
+  g.enterScope(scope);
+  functionsOf(g, (node.blockFunctions as Node[] | undefined) ?? []);
+  const control = g.control('switch');
+  control.labels = labels;
+  g.controls.push(control);
+  const cases = node.cases as Node[];
+  const entries = cases.map(() => b.label());
+  let fallback: Label = control.breakLabel;
+  cases.forEach((c, i) => {
+    if (!c.test) {
+      fallback = entries[i] as Label;
+      return;
+    }
+    const inner = b.nextRegister;
+    b.jump(Op.JumpStrictEq, entries[i] as Label, value, expr(g, c.test));
+    b.release(inner);
+  });
+  b.jump(Op.Jump, fallback);
+  cases.forEach((c, i) => {
+    b.bind(entries[i] as Label);
+    statements(g, c.consequent as Node[]);
+  });
+  g.controls.pop();
+  b.bind(control.breakLabel);
+  g.leaveScope(scope, mark);
+}

@@ -1,0 +1,8 @@
+// All that the VM knows of the outside. The replayer implements it; the VM calls nothing else that is not a guest value.
+
+export interface VmHost {
+  /** Evaluates JavaScript text natively in the guest's realm, as a sloppy script, and answers its value. */
+  evalInRealm(source: string, filename: string): unknown;
+  /** `import(specifier)` from guest code; a promise of the guest's realm. Without it import() rejects. */
+  dynamicImport?(specifier: unknown, options: unknown, referrer: string): unknown;
+}

@@ -1,0 +1,417 @@
+// The realm kit: JavaScript text evaluated natively in the guest's realm. Everything that guest code may get to see - arrays,
+// arguments objects, iterator results, errors, host functions of guest functions - is made here, with intrinsics captured before the
+// guest's code runs, so that a program that patches its intrinsics meets what it would meet in V8. Called through the Kit type.
+// Invariant: functions named retraceCall, retraceConstruct and retraceEnter are sloppy, so structured stacks answer their `this`.
+
+/** File name of the kit's code in native stacks. */
+export const KIT_FILE = 'retrace:realm';
+
+export interface PrivateName {
+  get(object: unknown): unknown;
+  set(object: unknown, value: unknown): void;
+  define(object: unknown, value: unknown): void;
+  has(object: unknown): boolean;
+  install(object: unknown): void;
+  method: unknown;
+  getter: unknown;
+  setter: unknown;
+}
+
+/** Functions of the VM that host functions call. */
+export interface KitCallbacks {
+  call(data: unknown, self: unknown, args: ArrayLike<unknown>): unknown;
+  construct(data: unknown, self: unknown, newTarget: unknown, args: ArrayLike<unknown>): unknown;
+  begin(data: unknown, self: unknown, args: ArrayLike<unknown>): { state: number };
+  resume(frame: unknown, mode: number, value: unknown): unknown;
+  sourceOf(f: unknown): string | undefined;
+  run(): unknown;
+}
+
+export interface Kit {
+  global: Record<PropertyKey, unknown>;
+  alloc: unknown;
+  eval: unknown;
+  functionConstructors: { constructor: unknown; prefix: string }[];
+  functionCall: unknown;
+  functionApply: unknown;
+  errors: Record<'TypeError' | 'ReferenceError' | 'SyntaxError' | 'RangeError' | 'Error', new (message: string) => Error>;
+  call: (this: unknown, f: unknown, self: unknown, args: ArrayLike<unknown>) => unknown;
+  construct: (this: unknown, f: unknown, args: ArrayLike<unknown>, newTarget: unknown) => unknown;
+  enter: (this: unknown) => unknown;
+  factory(kind: string, strict: boolean, name: string, length: number): (data: unknown, extra?: unknown) => (...args: unknown[]) => unknown;
+  classFactory(name: string, derived: number, length: number): (data: unknown, parent?: unknown) => (...args: unknown[]) => unknown;
+  shape(keys: readonly string[]): (registers: unknown[], start: number) => object;
+  newObject(): Record<PropertyKey, unknown>;
+  nullObject(): Record<PropertyKey, unknown>;
+  makeArray(registers: ArrayLike<unknown>, start: number, count: number): unknown[];
+  append(array: unknown[], value: unknown): void;
+  hole(array: unknown[]): void;
+  argumentsObject(strict: boolean, args: ArrayLike<unknown>, callee: unknown): unknown;
+  mapped(count: number, args: ArrayLike<unknown>, callee: unknown): [object, Record<number, unknown>];
+  define(object: object, key: PropertyKey, value: unknown): void;
+  defineMethod(object: object, key: PropertyKey, f: unknown, kind: number, enumerable: boolean): void;
+  defineHidden(object: object, key: PropertyKey, value: unknown): void;
+  setName(f: object, name: PropertyKey, prefix: string): void;
+  setNameIfMissing(f: object, name: PropertyKey): void;
+  setProto(object: object, proto: unknown): void;
+  copy(target: object, source: unknown, excluded: unknown[] | undefined): void;
+  setSloppy(object: unknown, key: unknown, value: unknown): void;
+  deleteSloppy(object: unknown, key: unknown): boolean;
+  superGet(home: object, self: unknown, key: unknown): unknown;
+  superSet(home: object, self: unknown, key: unknown, value: unknown, strict: boolean): void;
+  toObject(value: unknown): object;
+  toPropertyKey(value: unknown): PropertyKey;
+  regexp(pattern: string, flags: string): unknown;
+  template(cooked: readonly unknown[], raw: readonly string[]): unknown;
+  privateName(name: string, kind: string, className: string, isStatic: boolean): PrivateName;
+  forIn(object: unknown): object;
+  forInNext(state: object): { done: boolean; value: unknown };
+  iteratorSymbol: symbol;
+  asyncIteratorSymbol: symbol;
+  arrayValues: unknown;
+  arrayIteratorPrototype: { next: unknown; return?: unknown };
+  arrayIteratorNext: unknown;
+  asyncFromSync(iterator: object, next: unknown): object;
+  isArray(value: unknown): value is unknown[];
+  prototypeOf(value: unknown): unknown;
+  objectPrototype: object;
+  iterable(iterator: object): object;
+  asyncIterable(iterator: object): object;
+  reject(error: unknown): unknown;
+  declareGlobalVar(name: string, deletable: boolean): boolean;
+  defineGlobalFunction(name: string, f: unknown, deletable: boolean): void;
+  error: object;
+  captureStackTrace: unknown;
+}
+
+const COROUTINE = `
+  let $v = $k.resume($f, 0, undefined);
+  LOOP0
+`;
+
+/** The body of an async generator or generator, nested: a return() in a finally block needs one more level inside it. */
+function levels(depth: number, isAsync: boolean): string {
+  const inner = depth > 0 ? levels(depth - 1, isAsync) : `throw new $k.Error('generator finally blocks nested too deep');`;
+  const m = `$m${depth}`;
+  const s = `$s${depth}`;
+  return `
+  for (;;) {
+    let ${m} = 3, ${s};
+    if ($f.state === 7) return $v;
+    if ($f.state === 6) break;
+    try {
+      switch ($f.state) {
+        ${isAsync ? `case 1: ${s} = await $v; break;` : ''}
+        case 2: ${s} = yield $v; break;
+        case 3: ${s} = yield* $v; break;
+        case 4: return $v;
+        case 5: return;
+      }
+      ${m} = 1;
+    } catch (e) {
+      ${m} = 2; ${s} = e;
+    } finally {
+      if (${m} === 3) {
+        $v = $k.resume($f, 3, undefined);
+        ${inner}
+      }
+    }
+    $v = $k.resume($f, ${m}, ${s});
+  }`;
+}
+
+/** Bodies of the host functions, by kind; $d is the FunctionData, $k the kit's callbacks, $A the allocation mark. */
+const BODIES: Record<string, (params: string, strict: boolean) => [head: string, body: string]> = {
+  normal: (p) => [
+    `function NAME(${p})`,
+    'if (new.target === undefined) return $k.call($d, this, arguments); if (arguments[0] === $A) return; return $k.construct($d, this, new.target, arguments);',
+  ],
+  method: (p) => [`METHOD(${p})`, 'return $k.call($d, this, arguments);'],
+  arrow: (p) => [`(${p ? p + ', ' : ''}...$r) =>`, `return $k.call($d, undefined, [${p ? p + ', ' : ''}...$r]);`],
+  async: (p) => [`async function NAME(${p})`, 'const $f = $k.begin($d, this, arguments);'],
+  asyncMethod: (p) => [`async METHOD(${p})`, 'const $f = $k.begin($d, this, arguments);'],
+  asyncArrow: (p) => [`async (${p ? p + ', ' : ''}...$r) =>`, `const $f = $k.begin($d, undefined, [${p ? p + ', ' : ''}...$r]);`],
+  generator: (p) => [`function* NAME(${p ? p + ', ' : ''}...{ [$N]: $f = $k.begin($d, this, arguments) })`, ''],
+  generatorMethod: (p) => [`*METHOD(${p ? p + ', ' : ''}...{ [$N]: $f = $k.begin($d, this, arguments) })`, ''],
+  asyncGenerator: (p) => [`async function* NAME(${p ? p + ', ' : ''}...{ [$N]: $f = $k.begin($d, this, arguments) })`, ''],
+  asyncGeneratorMethod: (p) => [`async *METHOD(${p ? p + ', ' : ''}...{ [$N]: $f = $k.begin($d, this, arguments) })`, ''],
+};
+
+const ASYNC_BODY = `
+  let $v = $k.resume($f, 0, undefined);
+  while ($f.state === 1) {
+    let $s;
+    try { $s = await $v; } catch ($e) { $v = $k.resume($f, 2, $e); continue; }
+    $v = $k.resume($f, 1, $s);
+  }
+  return $v;`;
+
+/** Text of a factory `($k, $A, $N) => ($d, $key) => host function`. */
+export function factoryText(kind: string, strict: boolean, name: string | null, length: number): string {
+  const params = Array.from({ length }, (_, i) => `$${i}`).join(', ');
+  const make = BODIES[kind] as (p: string, s: boolean) => [string, string];
+  let [head, body] = make(params, strict);
+  if (kind.startsWith('asyncGenerator')) body += COROUTINE.replace('LOOP0', () => levels(3, true));
+  else if (kind.startsWith('generator')) body += COROUTINE.replace('LOOP0', () => levels(3, false));
+  else if (kind.startsWith('async')) body += ASYNC_BODY;
+  const isMethod = head.includes('METHOD');
+  const isArrow = head.endsWith('=>');
+  let expression: string;
+  if (isMethod)
+    expression = `return ({ ${head.replace('METHOD', name === null ? '[$key]' : name)} { ${body} } })${name === null ? '[$key]' : `.${name}`};`;
+  else if (isArrow) {
+    expression =
+      name === null
+        ? `return ({ [$key]: ${head} { ${body} } })[$key];`
+        : name === ''
+          ? `return (0, ${head} { ${body} });`
+          : `const ${name} = ${head} { ${body} }; return ${name};`;
+  } else {
+    expression =
+      name === null
+        ? `return ({ [$key]: ${head.replace('NAME', '')} { ${body} } })[$key];`
+        : `return (0, ${head.replace('NAME', name)} { ${body} });`;
+  }
+  return `(($k, $A, $N) => { ${strict ? '"use strict";' : ''} return ($d, $key) => { ${expression} }; })`;
+}
+
+/** Text of a class factory; derived: 0 no heritage, 1 a parent, 2 extends null. */
+export function classText(name: string | null, derived: number, length: number): string {
+  const params = Array.from({ length }, (_, i) => `$${i}`).join(', ');
+  const body =
+    derived === 0
+      ? `constructor(${params}) { if (arguments[0] === $A) return; return $k.construct($d, this, new.target, arguments); }`
+      : `constructor(${params}) { return $k.construct($d, undefined, new.target, arguments); }`;
+  const head = derived === 0 ? '' : derived === 1 ? 'extends $p' : 'extends null';
+  return name === null
+    ? `(($k, $A) => ($d, $p, $key) => ({ [$key]: class ${head} { ${body} } })[$key])`
+    : `(($k, $A) => ($d, $p) => (0, class ${name} ${head} { ${body} }))`;
+}
+
+/** Words that cannot name a host function in the kit's text, though they may name a guest function in some mode. */
+export const UNUSABLE_NAME =
+  /^(?:\$.*|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|for|function|if|import|in|instanceof|new|null|return|super|switch|this|throw|true|try|typeof|var|void|while|with|yield|let|static|implements|interface|package|private|protected|public|await|eval|arguments|async|get|set|undefined|NaN|Infinity|constructor|prototype|__proto__|e)$/;
+
+export const KIT_SOURCE = `(function (callbacks, texts) {
+  const { apply, construct, defineProperty, getPrototypeOf, setPrototypeOf, getOwnPropertyDescriptor, ownKeys, get: reflectGet, set: reflectSet } = Reflect;
+  const { freeze, create } = Object;
+  const ObjectFunction = Object, StringFunction = String, RegExpFunction = RegExp, PromiseFunction = Promise;
+  const isArray = Array.isArray, arrayOf = Array.of;
+  const hasOwn = Object.prototype.hasOwnProperty;
+  const propertyIsEnumerable = Object.prototype.propertyIsEnumerable;
+  const promiseResolve = Promise.resolve, promiseThen = Promise.prototype.then, promiseReject = Promise.reject;
+  const realm = globalThis;
+  const nativeEval = eval;
+  const $A = freeze({ __proto__: null });
+  const $N = Symbol('never');
+  const $k = { __proto__: null, Error, call: callbacks.call, construct: callbacks.construct, begin: callbacks.begin, resume: callbacks.resume };
+  const arrayIteratorPrototype = getPrototypeOf([][Symbol.iterator]());
+  const generatorPrototype = getPrototypeOf(getPrototypeOf((function* () {})()));
+  const generatorNext = generatorPrototype.next;
+  const data = (value) => ({ __proto__: null, value, writable: true, enumerable: true, configurable: true });
+  const cached = new Map(); const mapGet = Map.prototype.get, mapSet = Map.prototype.set;
+  const once = (text, args) => {
+    let made = apply(mapGet, cached, [text]);
+    if (made === undefined) { made = apply(texts.evaluate(text), undefined, args); apply(mapSet, cached, [text, made]); }
+    return made;
+  };
+  const usable = (name) => name === '' || texts.usable(name);
+
+  const kit = { __proto__: null };
+  kit.global = realm;
+  kit.alloc = $A;
+  kit.eval = nativeEval;
+  kit.functionConstructors = [
+    { constructor: Function, prefix: 'function' },
+    { constructor: getPrototypeOf(async function () {}).constructor, prefix: 'async function' },
+    { constructor: getPrototypeOf(function* () {}).constructor, prefix: 'function*' },
+    { constructor: getPrototypeOf(async function* () {}).constructor, prefix: 'async function*' },
+  ];
+  kit.functionCall = Function.prototype.call;
+  kit.functionApply = Function.prototype.apply;
+  kit.errors = { __proto__: null, TypeError, ReferenceError, SyntaxError, RangeError, Error };
+  kit.error = Error;
+  kit.captureStackTrace = Error.captureStackTrace;
+  kit.call = function retraceCall(f, self, args) { return apply(f, self, args); };
+  kit.construct = function retraceConstruct(f, args, newTarget) { return construct(f, args, newTarget); };
+  kit.enter = function retraceEnter() { return callbacks.run(this); };
+  kit.factory = (kind, strict, name, length) => {
+    const direct = usable(name) && !(name === '' && kind !== 'arrow' && texts.isMethod(kind));
+    const make = once(texts.factoryText(kind, strict, direct ? name : null, length), [$k, $A, $N]);
+    return direct ? make : (d, key) => make(d, name);
+  };
+  kit.classFactory = (name, derived, length) => {
+    const direct = usable(name);
+    const make = once(texts.classText(direct ? name : null, derived, length), [$k, $A]);
+    return direct ? make : (d, parent) => make(d, parent, name);
+  };
+  kit.shape = (keys) => {
+    let text = '(r, s) => ({';
+    for (let i = 0; i < keys.length; i++) text += texts.quote(keys[i]) + ': r[s + ' + i + '],';
+    return once('() => ' + text + '})', []);
+  };
+  kit.newObject = () => ({});
+  kit.nullObject = () => ({ __proto__: null });
+  kit.makeArray = (r, s, n) => {
+    switch (n) {
+      case 0: return [];
+      case 1: return [r[s]];
+      case 2: return [r[s], r[s + 1]];
+      case 3: return [r[s], r[s + 1], r[s + 2]];
+      case 4: return [r[s], r[s + 1], r[s + 2], r[s + 3]];
+      case 5: return [r[s], r[s + 1], r[s + 2], r[s + 3], r[s + 4]];
+      case 6: return [r[s], r[s + 1], r[s + 2], r[s + 3], r[s + 4], r[s + 5]];
+    }
+    const list = texts.slice(r, s, n);
+    return apply(arrayOf, undefined, list);
+  };
+  kit.append = (array, value) => { defineProperty(array, array.length, data(value)); };
+  kit.hole = (array) => { array.length++; };
+  const strictArguments = function () { 'use strict'; return arguments; };
+  const sloppyArguments = function () { return arguments; };
+  kit.argumentsObject = (strict, args, callee) => {
+    if (strict) return apply(strictArguments, undefined, args);
+    const object = apply(sloppyArguments, undefined, args);
+    defineProperty(object, 'callee', { __proto__: null, value: callee });
+    return object;
+  };
+  kit.mapped = (count, args, callee) => {
+    const make = once(texts.mappedText(count), []);
+    const pair = apply(make, undefined, args);
+    defineProperty(pair[0], 'callee', { __proto__: null, value: callee });
+    return pair;
+  };
+  const objectDefineProperty = Object.defineProperty;
+  kit.define = (object, key, value) => { objectDefineProperty(object, key, data(value)); };
+  kit.defineMethod = (object, key, f, kind, enumerable) => {
+    if (kind === 0) objectDefineProperty(object, key, { __proto__: null, value: f, writable: true, enumerable, configurable: true });
+    else if (kind === 1) objectDefineProperty(object, key, { __proto__: null, get: f, enumerable, configurable: true });
+    else objectDefineProperty(object, key, { __proto__: null, set: f, enumerable, configurable: true });
+  };
+  kit.setName = (f, name, prefix) => {
+    if (typeof name === 'symbol') { const d = texts.symbolDescription(name); name = d === undefined ? '' : '[' + d + ']'; }
+    defineProperty(f, 'name', { __proto__: null, value: prefix + name, configurable: true });
+  };
+  kit.setNameIfMissing = (f, name) => { if (!apply(hasOwn, f, ['name']) || f.name === '') kit.setName(f, name, ''); };
+  kit.setProto = (object, proto) => { if (proto === null || typeof proto === 'object' || typeof proto === 'function') setPrototypeOf(object, proto); };
+  kit.copy = (target, source, excluded) => {
+    if (source === null || source === undefined) return;
+    if (excluded === undefined) { const c = { ...source }; const keys = ownKeys(c); for (let i = 0; i < keys.length; i++) defineProperty(target, keys[i], data(c[keys[i]])); return; }
+    const from = ObjectFunction(source);
+    const keys = ownKeys(from);
+    outer: for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      for (let j = 0; j < excluded.length; j++) if (excluded[j] === key) continue outer;
+      const d = getOwnPropertyDescriptor(from, key);
+      if (d !== undefined && d.enumerable) defineProperty(target, key, data(from[key]));
+    }
+  };
+  kit.setSloppy = function (object, key, value) { object[key] = value; };
+  kit.deleteSloppy = function (object, key) { return delete object[key]; };
+  const superRead = (proto, self, key) => {
+    if (proto === null || proto === undefined) throw new kit.errors.TypeError("Cannot read properties of null (reading '" + StringFunction(key) + "')");
+    return reflectGet(proto, key, self);
+  };
+  kit.superGet = (home, self, key) => superRead(getPrototypeOf(home), self, key);
+  kit.superSet = (home, self, key, value, strict) => {
+    const done = reflectSet(getPrototypeOf(home), key, value, self);
+    if (!done && strict) throw new kit.errors.TypeError("Cannot assign to read only property '" + StringFunction(key) + "' of object");
+  };
+  kit.toObject = (value) => ObjectFunction(value);
+  kit.toPropertyKey = (value) => { if (typeof value === 'symbol' || typeof value === 'string') return value; const o = { [value]: 0 }; return ownKeys(o)[0]; };
+  kit.regexp = (pattern, flags) => new RegExpFunction(pattern, flags);
+  kit.template = (cooked, raw) => {
+    const a = apply(arrayOf, undefined, cooked), b = apply(arrayOf, undefined, raw);
+    defineProperty(a, 'raw', { __proto__: null, value: freeze(b) });
+    return freeze(a);
+  };
+  kit.privateName = (name, kind, className, isStatic) => once(texts.privateText(name, kind, className, isStatic), [{ __proto__: null, TypeError, call: callbacks.callValue }])();
+  const forIn = function* (object) { for (const key in object) yield key; };
+  kit.forIn = (object) => forIn(object);
+  kit.forInNext = (state) => apply(generatorNext, state, []);
+  kit.iteratorSymbol = Symbol.iterator;
+  kit.asyncIteratorSymbol = Symbol.asyncIterator;
+  kit.arrayValues = Array.prototype.values;
+  kit.arrayIteratorPrototype = arrayIteratorPrototype;
+  kit.arrayIteratorNext = arrayIteratorPrototype.next;
+  kit.asyncFromSync = (iterator, next) => {
+    const unwrap = (result, closing) => {
+      try {
+        const done = result.done, value = result.value;
+        let wrapped;
+        try { wrapped = apply(promiseResolve, PromiseFunction, [value]); } catch (e) { if (closing && !done) { const r = iterator.return; try { if (r !== undefined && r !== null) apply(r, iterator, []); } catch {} } throw e; }
+        return apply(promiseThen, wrapped, [(v) => ({ value: v, done: !!done })]);
+      } catch (e) { return apply(promiseReject, PromiseFunction, [e]); }
+    };
+    const checked = (result) => { if (result === null || (typeof result !== 'object' && typeof result !== 'function')) throw new kit.errors.TypeError('Iterator result ' + StringFunction(result) + ' is not an object'); return result; };
+    return {
+      __proto__: null,
+      next(v) { let r; try { r = checked(apply(next, iterator, arguments.length > 0 ? [v] : [])); } catch (e) { return apply(promiseReject, PromiseFunction, [e]); } return unwrap(r, true); },
+      return(v) {
+        let r;
+        try {
+          const method = iterator.return;
+          if (method === undefined || method === null) return apply(promiseResolve, PromiseFunction, [{ value: v, done: true }]);
+          r = checked(apply(method, iterator, arguments.length > 0 ? [v] : []));
+        } catch (e) { return apply(promiseReject, PromiseFunction, [e]); }
+        return unwrap(r, false);
+      },
+    };
+  };
+  kit.isArray = isArray;
+  kit.prototypeOf = getPrototypeOf;
+  kit.objectPrototype = Object.prototype;
+  kit.iterable = (iterator) => ({ __proto__: null, [kit.iteratorSymbol]: () => iterator });
+  kit.asyncIterable = (iterator) => ({ __proto__: null, [kit.asyncIteratorSymbol]: () => iterator });
+  kit.reject = (error) => apply(promiseReject, PromiseFunction, [error]);
+  kit.declareGlobalVar = (name, deletable) => {
+    if (apply(hasOwn, realm, [name])) return true;
+    return defineProperty(realm, name, { __proto__: null, value: undefined, writable: true, enumerable: true, configurable: deletable });
+  };
+  kit.defineGlobalFunction = (name, f, deletable) => {
+    const d = getOwnPropertyDescriptor(realm, name);
+    if (d === undefined || d.configurable) objectDefineProperty(realm, name, { __proto__: null, value: f, writable: true, enumerable: true, configurable: deletable });
+    else objectDefineProperty(realm, name, { __proto__: null, value: f });
+    realm[name] = f;
+  };
+  const nativeToString = Function.prototype.toString;
+  defineProperty(Function.prototype, 'toString', {
+    __proto__: null, writable: true, enumerable: false, configurable: true,
+    value: new Proxy(nativeToString, { __proto__: null, apply(target, self, args) {
+      if (typeof self === 'function') { const text = callbacks.sourceOf(self); if (text !== undefined) return text; }
+      return apply(target, self, args);
+    } }),
+  });
+  return kit;
+})`;
+
+/** Text of a function that makes an aliasing arguments object and accessors of its parameters. */
+export function mappedText(count: number): string {
+  const params = Array.from({ length: count }, (_, i) => `$${i}`);
+  const cells = params.map((p, i) => `get ${i}() { return ${p}; }, set ${i}(v) { ${p} = v; }`).join(', ');
+  return `(() => function (${params.join(', ')}) { return [arguments, { __proto__: null, ${cells} }]; })`;
+}
+
+/** Text of a factory of private names: a host class per name gives V8's own error texts. */
+export function privateText(name: string, kind: string, className: string, isStatic: boolean): string {
+  const id = name.slice(1);
+  const identity = 'class extends (class { constructor(o) { return o; } })';
+  if (kind === 'field') {
+    return `(() => () => { const C = ${identity} { #${id}; constructor(o, v) { super(o); this.#${id} = v; }
+      static get(o) { return o.#${id}; } static set(o, v) { o.#${id} = v; } static has(o) { return #${id} in o; } };
+      return { __proto__: null, get: C.get, set: C.set, has: C.has, define: (o, v) => { new C(o, v); }, install: (o) => {}, method: undefined, getter: undefined, setter: undefined }; })`;
+  }
+  const receiver = isStatic
+    ? `class ${className || 'anonymous'}`
+    : className
+      ? `an instance of class ${className}`
+      : 'an instance of class anonymous';
+  const method = kind === 'method';
+  return `(($x) => () => { const C = ${identity} { #${id}; static has(o) { return #${id} in o; } };
+    const check = (o) => { if (o === null || (typeof o !== 'object' && typeof o !== 'function') || !C.has(o)) throw new $x.TypeError(${JSON.stringify(`Receiver must be ${receiver}`)}); };
+    const p = { __proto__: null, method: undefined, getter: undefined, setter: undefined, has: C.has,
+      define: (o, v) => {}, install: (o) => { if (C.has(o)) throw new $x.TypeError(${JSON.stringify(`Cannot initialize private methods of class ${className || 'anonymous'} twice on the same object`)}); new C(o); },
+      get(o) { check(o); ${method ? 'return p.method;' : `if (p.getter === undefined) throw new $x.TypeError(${JSON.stringify(`'${name}' was defined without a getter`)}); return $x.call(p.getter, o, []);`} },
+      set(o, v) { check(o); ${method ? `throw new $x.TypeError(${JSON.stringify(`Private method '${name}' is not writable`)});` : `if (p.setter === undefined) throw new $x.TypeError(${JSON.stringify(`'${name}' was defined without a setter`)}); $x.call(p.setter, o, [v]);`} } };
+    return p; })`;
+}

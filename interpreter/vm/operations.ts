@@ -1,0 +1,404 @@
+// The run loop's slower operations, kept out of its function so that it stays small enough for the optimising compiler. Called by
+// run.ts and iteration.ts. Invariant: guest-visible objects come from the realm kit, and calls into the host go through a CallRecord.
+import { type CodeBlock } from '../bytecode';
+import type { EvalSite } from '../compiler';
+import { makeError, notIterable } from './errors';
+import { Activation, CallRecord, Frame, FunctionData, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
+import { FastIterator, isObject } from './iteration';
+import type { VmState } from './state';
+
+const { construct, getPrototypeOf } = Reflect;
+type Fn = (...args: unknown[]) => unknown;
+
+export const SUPER_NOT_CALLED =
+  "Must call super constructor in derived class before accessing 'this' or returning from derived constructor";
+
+// --- code ----------------------------------------------------------------------------------------------------------------------
+
+const registerFactories: (() => unknown[])[] = [];
+
+/** A factory of arrays of that many undefined: a literal is faster than filling, and the array stays packed. */
+function registerFactory(size: number): () => unknown[] {
+  let factory = registerFactories[size];
+  if (!factory) {
+    // oxlint-disable-next-line no-new-func -- the text consists of the word undefined only
+    factory = new Function(`return [${Array.from({ length: size }, () => 'undefined').join(',')}]`) as () => unknown[];
+    registerFactories[size] = factory;
+  }
+  return factory;
+}
+
+/** Compiles a block before its first run. */
+export function prepare(block: CodeBlock): void {
+  if (block.code !== null) return;
+  block.compile(block);
+  block.makeRegisters = registerFactory(block.registerCount);
+}
+
+/** A copy of consecutive registers. */
+export function slice(from: ArrayLike<unknown>, start: number, count: number): unknown[] {
+  const list: unknown[] = [];
+  for (let i = 0; i < count; i++) list[i] = from[start + i];
+  return list;
+}
+
+/** this of sloppy code: primitives become objects, undefined and null the global object. */
+export function coerceThis(S: VmState, self: unknown): unknown {
+  if (self === undefined || self === null) return S.kit.global;
+  return typeof self === 'object' || typeof self === 'function' ? self : S.kit.toObject(self);
+}
+
+/** A frame for a guest function with a ready argument list. */
+export function push(S: VmState, caller: Frame | null, data: FunctionData, self: unknown, args: ArrayLike<unknown> = []): Frame {
+  const block = data.code;
+  if (block.code === null) prepare(block);
+  const frame = new Frame(block, data, block.coercesThis ? coerceThis(S, self) : self);
+  const count = args.length < block.paramCount ? args.length : block.paramCount;
+  for (let i = 0; i < count; i++) frame.regs[i] = args[i];
+  if (block.needsArguments) frame.args = args;
+  frame.caller = caller;
+  return frame;
+}
+
+// --- calls ---------------------------------------------------------------------------------------------------------------------
+
+/** Outcome of a call: either a frame to run next or a value. */
+export interface Called {
+  frame: Frame | null;
+  value: unknown;
+}
+
+/** Calls a guest async function, generator or class by its host function; notes which frame an async call started. */
+export function callGuestWrapper(S: VmState, record: CallRecord, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
+  const outer = S.record;
+  S.record = record;
+  let value: unknown;
+  try {
+    value = record.call(f, self, args);
+  } finally {
+    S.record = outer;
+  }
+  if (record.asyncFrame !== null && isObject(value)) S.asyncFrames.set(value, record.asyncFrame);
+  return value;
+}
+
+/** Calls any function from the run loop and waits for its value. */
+export function callFunction(S: VmState, frame: Frame, f: Fn, self: unknown, args: ArrayLike<unknown>): unknown {
+  const data = Stamp.of(f);
+  if (data !== undefined && data.special === Special.None && data.code.isPlain) return invoke(S, data, self, args);
+  return new CallRecord(frame, frame.pc).call(f, self, args);
+}
+
+export function callWithList(S: VmState, frame: Frame, f: Fn, self: unknown, list: unknown[]): Called {
+  const data = Stamp.of(f);
+  if (data !== undefined) {
+    if (data.special !== Special.None) return callSpecial(S, frame, data.special, f, self, list);
+    if (data.code.isPlain) return { frame: push(S, frame, data, self, list), value: undefined };
+  }
+  const record = new CallRecord(frame, frame.pc);
+  return { frame: null, value: data === undefined ? record.call(f, self, list) : callGuestWrapper(S, record, f, self, list) };
+}
+
+/** Functions of the realm whose work belongs in the VM. */
+export function callSpecial(S: VmState, frame: Frame, special: Special, f: unknown, self: unknown, args: unknown[]): Called {
+  const none = (value: unknown): Called => ({ frame: null, value });
+  switch (special) {
+    case Special.Eval: {
+      const source = args[0];
+      if (typeof source !== 'string') return none(source);
+      const data = new FunctionData(S.evalCode(source, null), null);
+      return { frame: push(S, frame, data, S.kit.global), value: undefined };
+    }
+    case Special.DynamicFunction: {
+      const entry = S.kit.functionConstructors.find((c) => c.constructor === f);
+      return none(S.dynamicFunction((entry as { prefix: string }).prefix, args));
+    }
+    case Special.Call:
+      if (typeof self === 'function')
+        return callWithList(S, frame, self as Fn, args[0], slice(args, 1, args.length > 0 ? args.length - 1 : 0));
+      break;
+    case Special.Apply: {
+      const list = args[1];
+      if (typeof self === 'function' && (list === undefined || list === null)) return callWithList(S, frame, self as Fn, args[0], []);
+      if (typeof self === 'function' && typeof list === 'object') {
+        const length = lengthOf((list as { length?: unknown }).length);
+        const copy: unknown[] = [];
+        for (let i = 0; i < length; i++) copy[i] = (list as Record<number, unknown>)[i];
+        return callWithList(S, frame, self as Fn, args[0], copy);
+      }
+      break;
+    }
+    default:
+      break;
+  }
+  return none(new CallRecord(frame, frame.pc).call(f, self, args));
+}
+
+function lengthOf(value: unknown): number {
+  const n = Math.trunc(Number(value));
+  return n > 0 ? Math.min(n, 2 ** 31) : 0;
+}
+
+/** Runs a guest function to its end from host code. */
+export function invoke(S: VmState, data: FunctionData, self: unknown, args: ArrayLike<unknown>): unknown {
+  return enter(S, push(S, S.top, data, self, args), Mode.Start, undefined);
+}
+
+/** Enters the run loop with a frame. */
+export function enter(S: VmState, frame: Frame, mode: Mode, value: unknown): unknown {
+  const parent = S.top;
+  frame.caller = parent;
+  frame.callerPc = parent === null ? 0 : parent.pc;
+  return new Activation(S.activation, parent, frame.callerPc, frame, mode, value).enter();
+}
+
+export function construct_(S: VmState, data: FunctionData, self: unknown, newTarget: unknown, args: ArrayLike<unknown>): unknown {
+  const frame = push(S, S.top, data, self === undefined ? HOLE : self, args);
+  frame.newTarget = newTarget;
+  frame.construct = 1;
+  return enter(S, frame, Mode.Start, undefined);
+}
+
+/** First half of a call to an async function or generator: its frame, with the parameters bound when it is a generator. */
+export function begin(S: VmState, data: FunctionData, self: unknown, args: ArrayLike<unknown>): Frame {
+  const frame = push(S, null, data, self, args);
+  frame.state = State.Running;
+  if (S.record !== null) {
+    S.record.asyncFrame = data.code.isGenerator ? null : frame;
+    S.record = null;
+  }
+  return frame;
+}
+
+export function isConstructor(f: unknown): boolean {
+  try {
+    construct(Object, [], f as Fn);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function badSuper(S: VmState, parent: unknown, active: unknown): Error {
+  const name = (active as { name?: unknown }).name;
+  const owner = typeof name === 'string' && name !== '' ? `class '${name}'` : 'anonymous class';
+  return makeError(S, 'TypeError', `Super constructor ${show(parent)} of ${owner} is not a constructor`);
+}
+
+// --- eval, import ----------------------------------------------------------------------------------------------------------------
+
+export function directEval(S: VmState, frame: Frame, args: unknown[], site: EvalSite): Called {
+  const source = args[0];
+  if (typeof source !== 'string') return { frame: null, value: source };
+  const block = S.evalCode(source, site);
+  const data = new FunctionData(block, frame.env);
+  data.func = frame.data.func;
+  data.home = frame.data.home;
+  const next = push(S, frame, data, frame.thisValue);
+  next.newTarget = frame.newTarget;
+  return { frame: next, value: undefined };
+}
+
+export function importCall(S: VmState, frame: Frame, specifier: unknown, options: unknown): unknown {
+  try {
+    if (!S.host.dynamicImport) throw makeError(S, 'TypeError', 'A dynamic import callback was not specified.');
+    return S.host.dynamicImport(specifier, options, frame.code.file.path);
+  } catch (error) {
+    return S.kit.reject(error);
+  }
+}
+
+/** The object that holds variables declared by direct evals of a function. */
+export function evalVars(S: VmState, names: string[], object: unknown): unknown {
+  const holder = isObject(object) ? object : S.kit.nullObject();
+  for (const name of names) if (!(name in holder)) S.kit.define(holder, name, undefined);
+  return holder;
+}
+
+export function hasBinding(object: unknown, name: string): boolean {
+  if (object === undefined || object === null || object === HOLE) return false;
+  const holder = (typeof object === 'object' || typeof object === 'function' ? object : Object(object)) as Record<PropertyKey, unknown>;
+  if (!(name in holder)) return false;
+  const hidden = holder[Symbol.unscopables];
+  return !(isObject(hidden) && (hidden as Record<string, unknown>)[name]);
+}
+
+// --- globals ---------------------------------------------------------------------------------------------------------------------
+
+export interface GlobalDeclarations {
+  vars: string[];
+  functions: string[];
+  lexical: { name: string; constant: boolean }[];
+  deletable: boolean;
+}
+
+export function declareGlobals(S: VmState, d: GlobalDeclarations): void {
+  for (const { name } of d.lexical) {
+    if (S.lexical?.has(name)) throw makeError(S, 'SyntaxError', `Identifier '${name}' has already been declared`);
+  }
+  for (const name of [...d.vars, ...d.functions]) {
+    if (S.lexical?.has(name)) throw makeError(S, 'SyntaxError', `Identifier '${name}' has already been declared`);
+  }
+  for (const { name, constant } of d.lexical) (S.lexical ??= new Map()).set(name, { value: HOLE, constant });
+  for (const name of d.vars) S.kit.declareGlobalVar(name, d.deletable);
+}
+
+export function lexicalGet(S: VmState, name: string): unknown {
+  const binding = S.lexical?.get(name);
+  if (!binding || binding.value === HOLE) throw makeError(S, 'ReferenceError', `Cannot access '${name}' before initialization`);
+  return binding.value;
+}
+
+export function lexicalSet(S: VmState, name: string, value: unknown): void {
+  const binding = S.lexical?.get(name);
+  if (!binding) return;
+  if (binding.value === HOLE) throw makeError(S, 'ReferenceError', `Cannot access '${name}' before initialization`);
+  if (binding.constant) throw makeError(S, 'TypeError', 'Assignment to constant variable.');
+  binding.value = value;
+}
+
+export function lexicalInit(S: VmState, name: string, value: unknown): void {
+  const binding = S.lexical?.get(name);
+  if (binding) binding.value = value;
+}
+
+// --- properties ------------------------------------------------------------------------------------------------------------------
+
+function keyText(key: unknown): string {
+  return typeof key === 'symbol' ? key.toString() : String(key);
+}
+
+export function cannotRead(S: VmState, object: unknown, key: unknown): Error {
+  return makeError(S, 'TypeError', `Cannot read properties of ${String(object)} (reading '${keyText(key)}')`);
+}
+
+export function cannotSet(S: VmState, object: unknown, key: unknown): Error {
+  return makeError(S, 'TypeError', `Cannot set properties of ${String(object)} (setting '${keyText(key)}')`);
+}
+
+export function remove(S: VmState, object: unknown, key: unknown, strict: boolean): boolean {
+  if (object === undefined || object === null) throw makeError(S, 'TypeError', 'Cannot convert undefined or null to object');
+  return strict ? delete (object as Record<PropertyKey, unknown>)[key as string] : S.kit.deleteSloppy(object, key);
+}
+
+export function getStackLimit(S: VmState, object: unknown): unknown {
+  if (object === undefined || object === null) throw cannotRead(S, object, 'stackTraceLimit');
+  if (S.stackLimit !== null && object === S.kit.error) return S.stackLimit.get(object as object);
+  return (object as { stackTraceLimit?: unknown }).stackTraceLimit;
+}
+
+export function setStackLimit(S: VmState, object: unknown, value: unknown, strict: boolean): void {
+  if (object === undefined || object === null) throw cannotSet(S, object, 'stackTraceLimit');
+  if (S.stackLimit !== null && object === S.kit.error && S.stackLimit.set(object as object, value)) return;
+  if (strict) (object as { stackTraceLimit?: unknown }).stackTraceLimit = value;
+  else S.kit.setSloppy(object, 'stackTraceLimit', value);
+}
+
+/** Getters and setters are named "get x" and "set x" after their key. */
+export function nameAccessor(S: VmState, f: object, key: PropertyKey, kind: number): void {
+  if ((f as { name?: unknown }).name === '') S.kit.setName(f, key, kind === 1 ? 'get ' : 'set ');
+}
+
+export function toNumeric(value: unknown): number | bigint {
+  let n = value as number;
+  // The host's own ++ is the only operator that keeps bigints and converts everything else.
+  const old = n++;
+  return old;
+}
+
+/** A primitive in an error message. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'symbol') return value.toString();
+  if (isObject(value)) return Array.isArray(value) ? '[object Array]' : typeof value === 'function' ? String(value) : '#<Object>';
+  return String(value);
+}
+
+// --- classes, generators -----------------------------------------------------------------------------------------------------------
+
+/** Evaluates the heritage and makes the class as a host class. */
+export function newClass(S: VmState, block: CodeBlock, env: Env, parent: unknown): Fn & { prototype: object } {
+  const data = new FunctionData(block, env);
+  const derived = parent === HOLE ? 0 : parent === null ? 2 : 1;
+  if (derived === 1 && !isConstructor(parent))
+    throw makeError(S, 'TypeError', `Class extends value ${showHeritage(S, parent)} is not a constructor or null`);
+  const cls = S.kit.classFactory(block.name, derived, block.length)(data, parent) as Fn & { prototype: object };
+  data.func = cls;
+  data.home = cls.prototype;
+  new Stamp(cls, data);
+  return cls;
+}
+
+function showHeritage(S: VmState, value: unknown): string {
+  if (isObject(value)) return S.kit.isArray(value) ? String(value) : typeof value === 'function' ? String(value) : '#<Object>';
+  return typeof value === 'string' ? value : String(value as string);
+}
+
+/** What the host's yield* gets: an object whose iterator method answers the iterator that the guest's operand made. */
+export function delegate(S: VmState, frame: Frame, source: unknown): unknown {
+  const kit = S.kit;
+  if (frame.code.isAsync) {
+    const method = source === undefined || source === null ? undefined : (source as Record<symbol, unknown>)[kit.asyncIteratorSymbol];
+    if (method !== undefined && method !== null) {
+      if (typeof method !== 'function') throw makeError(S, 'TypeError', `${show(method)} is not a function`);
+      const iterator = callFunction(S, frame, method as Fn, source, []);
+      if (!isObject(iterator)) throw makeError(S, 'TypeError', 'Result of the Symbol.asyncIterator method is not an object');
+      return kit.asyncIterable(iterator);
+    }
+  }
+  const method = source === undefined || source === null ? undefined : (source as Record<symbol, unknown>)[kit.iteratorSymbol];
+  if (typeof method !== 'function') throw notIterable(S, frame, source);
+  const iterator = callFunction(S, frame, method as Fn, source, []);
+  if (!isObject(iterator)) throw makeError(S, 'TypeError', 'Result of the Symbol.iterator method is not an object');
+  return kit.iterable(iterator);
+}
+
+export function closeSilently(S: VmState, frame: Frame, iterator: unknown): void {
+  if (iterator instanceof FastIterator) return;
+  const step = S.hooks;
+  // Errors of return() are swallowed by the program's own throw: the debugger does not see them either.
+  S.hooks = step === null ? null : { onPause: (reason, f) => step.onPause(reason, f) };
+  try {
+    const method = (iterator as { return?: unknown }).return;
+    if (typeof method === 'function') callFunction(S, frame, method as Fn, iterator, []);
+  } catch {
+    S.hasTravelling = false;
+  } finally {
+    S.hooks = step;
+    S.top = frame;
+  }
+}
+
+export function asyncClose(S: VmState, frame: Frame, iterator: unknown): unknown {
+  const method = (iterator as { return?: unknown }).return;
+  if (method === undefined || method === null) return HOLE;
+  if (typeof method !== 'function') throw makeError(S, 'TypeError', `${show(method)} is not a function`);
+  return callFunction(S, frame, method as Fn, iterator, []);
+}
+
+// --- debugger ----------------------------------------------------------------------------------------------------------------------
+
+export function pause(S: VmState, frame: Frame, step: number): void {
+  if (S.hooks === null || S.quiet > 0) return;
+  S.hooks.onPause(step === S.pauseAt ? 'step' : 'breakpoint', frame);
+}
+
+export function reportThrow(S: VmState, error: unknown, frame: Frame): void {
+  if (isObject(error) && !S.thrownAt.has(error)) S.thrownAt.set(error, { frame, pc: frame.pc });
+  if (S.hooks?.onThrow && S.quiet === 0) S.hooks.onThrow(error, frame);
+}
+
+const OWN_ERRORS: [object, keyof VmState['kit']['errors']][] = [
+  [TypeError.prototype, 'TypeError'],
+  [RangeError.prototype, 'RangeError'],
+  [ReferenceError.prototype, 'ReferenceError'],
+  [SyntaxError.prototype, 'SyntaxError'],
+];
+
+/** An error that the host raised inside the VM's own realm becomes one of the guest's realm. */
+export function adopt(S: VmState, error: unknown): unknown {
+  if (!isObject(error) || S.kit.errors.TypeError === (TypeError as unknown)) return error;
+  const prototype = getPrototypeOf(error);
+  for (const [own, kind] of OWN_ERRORS) if (prototype === own) return makeError(S, kind, (error as Error).message);
+  return error;
+}

@@ -1,0 +1,38 @@
+/**
+ * JavaScript text evaluated in the guest's realm for stack.ts, under the file name of the realm kit.
+ *
+ * Invariant: a trampoline's `name` is an own data property: V8 reads it when it formats a frame, even below strict frames.
+ */
+
+export type Trampoline = (f: unknown, self: unknown, args: ArrayLike<unknown>, newTarget: unknown) => unknown;
+
+export interface StackKit {
+  readonly error: { stackTraceLimit?: unknown };
+  /** A function that calls, or constructs when newTarget is given. */
+  trampoline(name: string): Trampoline;
+  /** Constructors whose objects V8 gives a stack. */
+  readonly errorConstructors: readonly unknown[];
+  /** The native Error.captureStackTrace without its second argument. */
+  capture(object: unknown): void;
+  setPrototype(object: object, prototype: object): void;
+}
+
+export const STACK_KIT_SOURCE = `(function () {
+  const { apply, construct, defineProperty, setPrototypeOf } = Reflect;
+  const ErrorFunction = Error;
+  const { captureStackTrace } = Error;
+  return {
+    __proto__: null,
+    error: ErrorFunction,
+    errorConstructors: [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError],
+    trampoline(name) {
+      const trampoline = function (f, self, args, newTarget) {
+        return newTarget === undefined ? apply(f, self, args) : construct(f, args, newTarget);
+      };
+      defineProperty(trampoline, 'name', { __proto__: null, value: name });
+      return trampoline;
+    },
+    capture(object) { apply(captureStackTrace, ErrorFunction, [object]); },
+    setPrototype(object, prototype) { setPrototypeOf(object, prototype); },
+  };
+})()`;

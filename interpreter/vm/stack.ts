@@ -1,0 +1,240 @@
+/**
+ * Error.stack of guest code: V8's structured stack with the VM's own frames replaced by the guest frames they were running.
+ *
+ * The embedder gives `rewrite` to Node's prepareStackTrace callback. V8 captures frames when an error is made and formats them when
+ * `stack` is first read, so the guest frames of the moment of capture must be found again from names in V8's list:
+ *  - every call that leaves the run loop goes through one of RING_SIZE trampolines, each with a name of its own; the ring remembers
+ *    which guest frame, at which pc, each of them last left from (`leave`);
+ *  - below that, guest frames follow their `caller` links, and the first frame of an activation knows where the activation outside
+ *    was when it was entered (`entry`), so each run loop in V8's list stands for one activation;
+ *  - errors that no trampoline announces (a getter, a conversion) are remembered when the run loop first sees them (`caught`).
+ * Invariant: frames never move and `callerPc` never changes while the callee lives, so a (frame, pc) pair stays true for ever.
+ */
+import { offsetOf, type CodeBlock } from '../bytecode';
+import { GuestCallSite, type CallSiteRealm, type TracedFrame } from './callsite';
+import type { StackKit, Trampoline } from './stack-kit';
+
+/** What stacks need to know of a guest frame. */
+export interface StackFrame {
+  readonly code: CodeBlock;
+  readonly data: { readonly func: unknown };
+  readonly thisValue: unknown;
+  readonly isConstruct: boolean;
+  /** Null at the bottom of an activation. */
+  readonly caller: StackFrame | null;
+  /** pc of the call in the caller. */
+  readonly callerPc: number;
+  /** pc of the instruction that is running, or that the frame is suspended at. */
+  readonly pc: number;
+  /** Frame that awaits the promise of this async call. */
+  readonly awaiter: StackFrame | null;
+}
+
+/** One entry into the run loop: the frame at its bottom, and where the guest was when the host called in. */
+export interface StackActivation {
+  readonly frame: StackFrame;
+  readonly parent: StackActivation | null;
+  readonly parentFrame: StackFrame | null;
+  readonly parentPc: number;
+}
+
+export interface CallPoint {
+  readonly activation: StackActivation;
+  readonly frame: StackFrame;
+  readonly pc: number;
+}
+
+/** A point with the program's Error.stackTraceLimit at that moment. */
+interface Capture extends CallPoint {
+  readonly limit: number;
+}
+
+/** What the embedder and the VM tell about V8's call sites. */
+export interface StackHost extends CallSiteRealm {
+  /** Whether a script is part of the VM or of its realm kit. */
+  isOwnScript(name: string): boolean;
+  /** Name of the function that contains the run loop. */
+  readonly runLoop: string;
+  /** The frame of a guest function of that name that was the last to await something. */
+  awaitingFrame(name: string): StackFrame | undefined;
+}
+
+/** Calls out of the VM that can be told apart; older ones of which an error is still unformatted show a later state. */
+export const RING_SIZE = 4096;
+const SLOT_PREFIX = '%t';
+
+/** Native frames that one frame visible to the guest may stand on, and what lies above the first. */
+const NATIVE_PER_VISIBLE = 6;
+const NATIVE_EXTRA = 64;
+
+export class Stacks {
+  private readonly points: (CallPoint | null)[] = [];
+  private readonly limits = new Float64Array(RING_SIZE);
+  private readonly trampolines: (Trampoline | null)[] = [];
+  /** Slots of calls that have not returned yet. */
+  private readonly live = new Uint8Array(RING_SIZE);
+  private next = 0;
+  private readonly captures = new WeakMap<object, Capture>();
+  private readonly hidden = new WeakMap<object, unknown>();
+  private limit: unknown;
+
+  constructor(
+    private readonly host: StackHost,
+    private readonly kit: StackKit,
+  ) {
+    this.limit = kit.error.stackTraceLimit;
+    kit.error.stackTraceLimit = nativeLimit(this.limit);
+    for (let i = 0; i < RING_SIZE; i++) {
+      this.points.push(null);
+      this.trampolines.push(null);
+    }
+  }
+
+  /** Error.stackTraceLimit as the program sees it; unless it is a number, no stacks are captured. */
+  get stackTraceLimit(): unknown {
+    return this.limit;
+  }
+
+  set stackTraceLimit(limit: unknown) {
+    this.limit = limit;
+    this.kit.error.stackTraceLimit = nativeLimit(limit);
+  }
+
+  /** Calls a host function for the guest, or constructs when newTarget is given. */
+  call(point: CallPoint, f: unknown, self: unknown, args: ArrayLike<unknown>, newTarget: unknown): unknown {
+    let slot = this.next;
+    while (this.live[slot] === 1) slot = (slot + 1) % RING_SIZE;
+    this.next = (slot + 1) % RING_SIZE;
+    this.points[slot] = point;
+    this.limits[slot] = this.numericLimit();
+    const trampoline = (this.trampolines[slot] ??= this.kit.trampoline(SLOT_PREFIX + slot));
+    this.live[slot] = 1;
+    try {
+      return trampoline(f, self, args, newTarget);
+    } finally {
+      this.live[slot] = 0;
+    }
+  }
+
+  /** The run loop sees a thrown value for the first time: it was thrown while the guest was at this point. */
+  caught(error: unknown, point: CallPoint): void {
+    if (typeof error !== 'object' || error === null || this.captures.has(error)) return;
+    const { activation, frame, pc } = point;
+    this.captures.set(error, { activation, frame, pc, limit: this.numericLimit() });
+  }
+
+  /** The stack of this object starts below the topmost frame of the function. */
+  hideAbove(error: object, fn: unknown): void {
+    this.hidden.set(error, fn);
+  }
+
+  private numericLimit(): number {
+    return typeof this.limit === 'number' ? this.limit : -1;
+  }
+
+  /** V8's call sites with the guest's frames in the place of the VM's. */
+  rewrite(error: unknown, native: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
+    const object = typeof error === 'object' && error !== null ? error : undefined;
+    const capture = object && this.captures.get(object);
+    const walk = new Walk(this.host);
+    let limit = Infinity;
+    let point: CallPoint | null | undefined;
+    for (let i = 0; i < native.length; i++) {
+      const site = native[i] as NodeJS.CallSite & { isAsync(): boolean };
+      const name = site.getFunctionName();
+      const slot = slotOf(name);
+      if (slot >= 0) {
+        if (point !== undefined) continue;
+        point = this.points[slot] ?? null;
+        limit = this.limits[slot] as number;
+        continue;
+      }
+      const file = site.getFileName();
+      if (typeof file !== 'string' || !this.host.isOwnScript(file)) {
+        walk.keep(site, file);
+      } else if (site.isAsync()) {
+        walk.async(name ?? '');
+      } else if (name === this.host.runLoop) {
+        if (point === undefined) {
+          point = capture ?? null;
+          if (capture !== undefined) limit = capture.limit;
+        }
+        if (point !== null) point = walk.activation(point);
+      }
+    }
+    let sites = walk.sites;
+    if (object !== undefined && this.hidden.has(object)) sites = belowFunction(sites, this.hidden.get(object));
+    return sites.length > limit ? sites.slice(0, Math.max(0, limit)) : sites;
+  }
+}
+
+/** What the real Error.stackTraceLimit must be for the limit that the program set. */
+function nativeLimit(limit: unknown): unknown {
+  if (typeof limit !== 'number' || !(limit > 0)) return limit;
+  return Math.ceil(limit) * NATIVE_PER_VISIBLE + NATIVE_EXTRA;
+}
+
+function slotOf(name: string | null): number {
+  return name !== null && name.startsWith(SLOT_PREFIX) ? Number(name.slice(SLOT_PREFIX.length)) : -1;
+}
+
+function belowFunction(sites: NodeJS.CallSite[], fn: unknown): NodeJS.CallSite[] {
+  const at = sites.findIndex((site) => GuestCallSite.frameOf(site)?.callee === fn);
+  return at < 0 ? [] : sites.slice(at + 1);
+}
+
+/** Collects the call sites of one stack, from the top. */
+class Walk {
+  readonly sites: NodeJS.CallSite[] = [];
+  /** Frame at the bottom of the last activation, or the last awaiting frame: whose promise the next async frame awaits. */
+  private bottom: StackFrame | null = null;
+  private strictAbove = false;
+  /** The last frame added, unless a native one came after it. */
+  private below: StackFrame | null = null;
+
+  constructor(private readonly host: StackHost) {}
+
+  keep(site: NodeJS.CallSite, file: string | null | undefined): void {
+    const below = this.below;
+    this.below = null;
+    // The loader runs one line of native code in the place of a module, which calls the guest function.
+    if (below !== null && below.code.file.path === file && site.getLineNumber() === 1) return;
+    this.strictAbove = true;
+    this.sites.push(site);
+  }
+
+  /** Adds the frames of one activation; returns where the activation outside was. */
+  activation({ activation, frame, pc }: CallPoint): CallPoint | null {
+    this.push(frame, pc, false);
+    while (frame !== activation.frame && frame.caller !== null) {
+      pc = frame.callerPc;
+      frame = frame.caller;
+      this.push(frame, pc, false);
+    }
+    this.bottom = this.below = frame;
+    const { parent, parentFrame, parentPc } = activation;
+    return parent === null || parentFrame === null ? null : { activation: parent, frame: parentFrame, pc: parentPc };
+  }
+
+  /** Adds the frame that awaits the one added last; V8 only knows the name of its host function. */
+  async(name: string): void {
+    const frame = this.bottom?.awaiter ?? this.host.awaitingFrame(name);
+    this.bottom = frame ?? null;
+    if (frame) this.push(frame, frame.pc, true);
+  }
+
+  private push(frame: StackFrame, pc: number, isAsync: boolean): void {
+    const { code } = frame;
+    this.strictAbove ||= code.strict;
+    const traced: TracedFrame = {
+      code,
+      offset: offsetOf(code, pc),
+      callee: frame.data.func,
+      receiver: frame.thisValue,
+      isConstruct: frame.isConstruct,
+      isAsync,
+      isCensored: this.strictAbove,
+    };
+    this.sites.push(new GuestCallSite(traced, this.host) as unknown as NodeJS.CallSite);
+  }
+}

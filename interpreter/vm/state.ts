@@ -1,0 +1,48 @@
+// What the run loop and its helpers share: the realm kit, the step counter, the stack of activations. One object per Vm.
+// Invariant: `top` is the guest frame that is running or that called the host last, and `top.pc` its exact instruction.
+import type { CodeBlock, SourceFile } from '../bytecode';
+import type { EvalSite } from '../compiler';
+import type { Activation, Env, Frame, FunctionData } from './frame';
+import type { VmHost } from './host';
+import type { VmHooks } from './hooks';
+import type { Kit } from './kit';
+
+export interface GlobalBinding {
+  value: unknown;
+  constant: boolean;
+}
+
+export interface VmState {
+  readonly host: VmHost;
+  hooks: VmHooks | null;
+  readonly kit: Kit;
+  /** Statements executed in this turn. */
+  step: number;
+  /** Step to pause before, in this turn; Infinity for none. */
+  pauseAt: number;
+  turn: number;
+  top: Frame | null;
+  activation: Activation | null;
+  /** Guest frames on the stack, over all activations. */
+  depth: number;
+  /** Native entries of the run loop on the stack. */
+  nesting: number;
+  /** The error on its way through host frames: already reported to the hooks. */
+  travelling: unknown;
+  hasTravelling: boolean;
+  /** let, const and class bindings of scripts. */
+  lexical: Map<string, GlobalBinding> | null;
+  /** Last call record into the host; begin() marks it when an async function starts. */
+  record: { asyncFrame: Frame | null } | null;
+  readonly asyncFrames: WeakMap<object, Frame>;
+  /** The guest frame at which an error was first thrown, for errors that the run loop itself met. */
+  readonly thrownAt: WeakMap<object, { frame: Frame; pc: number }>;
+  /** Pauses are off while the debugger evaluates. */
+  quiet: number;
+  evalCode(source: string, site: EvalSite | null): CodeBlock;
+  makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): (...args: unknown[]) => unknown;
+  dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown;
+  stackLimit: { get(object: object): unknown; set(object: object, value: unknown): boolean } | null;
+  files: Map<string, SourceFile>;
+  dataOf(f: unknown): FunctionData | undefined;
+}

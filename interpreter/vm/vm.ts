@@ -1,0 +1,269 @@
+// The VM as its users see it: loads source text as guest functions, counts turns and steps, and answers the debugger's questions
+// about frames and scopes. Used by the replayer. Invariant: nothing here runs guest code except where a comment says so.
+import type { CodeBlock, SourceFile } from '../bytecode';
+import { CodeBlock as Block, FunctionKind } from '../bytecode';
+import { compileDynamicFunction, compileEval, compileFunctionBody, compileScript, makeFile, type EvalSite } from '../compiler';
+import { makeError } from './errors';
+import { Activation, CallRecord, Frame, FunctionData, type Mode, Special, Stamp, type Env, type GuestFrame } from './frame';
+import type { VmHost } from './host';
+import type { VmHooks } from './hooks';
+import { classText, factoryText, KIT_FILE, KIT_SOURCE, mappedText, privateText, UNUSABLE_NAME, type Kit } from './kit';
+import * as ops from './operations';
+import { run } from './run';
+import type { VmState } from './state';
+
+type Fn = (...args: unknown[]) => unknown;
+
+/** Kinds of host functions, by what the code block is. */
+function hostKind(code: CodeBlock): string {
+  const arrow = code.kind === FunctionKind.Arrow;
+  const method = code.kind === FunctionKind.Method;
+  if (code.isGenerator) return (code.isAsync ? 'asyncGenerator' : 'generator') + (method ? 'Method' : '');
+  if (code.isAsync) return 'async' + (arrow ? 'Arrow' : method ? 'Method' : '');
+  return arrow ? 'arrow' : method ? 'method' : 'normal';
+}
+
+function makeKit(host: VmHost, S: () => VmState): Kit {
+  const build = host.evalInRealm(KIT_SOURCE, KIT_FILE) as (callbacks: object, texts: object) => Kit;
+  const callbacks = {
+    call: (data: FunctionData, self: unknown, args: ArrayLike<unknown>) => ops.invoke(S(), data, self, args),
+    construct: (data: FunctionData, self: unknown, newTarget: unknown, args: ArrayLike<unknown>) =>
+      ops.construct_(S(), data, self, newTarget, args),
+    begin: (data: FunctionData, self: unknown, args: ArrayLike<unknown>) => ops.begin(S(), data, self, args),
+    resume: (frame: Frame, mode: Mode, value: unknown) => ops.enter(S(), frame, mode, value),
+    callValue: (f: Fn, self: unknown, args: unknown[]) => {
+      const state = S();
+      return state.top ? ops.callFunction(state, state.top, f, self, args) : Reflect.apply(f, self, args);
+    },
+    sourceOf: (f: object) => {
+      const data = Stamp.of(f);
+      return data && data.special === Special.None ? data.code.file.text.slice(data.code.start, data.code.end) : undefined;
+    },
+    run(activation: Activation) {
+      return run(S(), activation);
+    },
+  };
+  const texts = {
+    evaluate: (text: string) => host.evalInRealm(text, KIT_FILE),
+    factoryText,
+    classText,
+    mappedText,
+    privateText,
+    quote: (key: string) =>
+      JSON.stringify(key)
+        .replace(/\u2028/g, '\\u2028')
+        .replace(/\u2029/g, '\\u2029'),
+    slice: ops.slice,
+    symbolDescription: (s: symbol) => s.description,
+    usable: (name: string) => /^[A-Za-z_$][\w$]*$/.test(name) && !UNUSABLE_NAME.test(name),
+    isMethod: (kind: string) => /method/i.test(kind),
+  };
+  return build(callbacks, texts);
+}
+
+export class Vm {
+  readonly files = new Map<string, SourceFile>();
+  private readonly S: VmState;
+  private readonly breaks = new Map<string, Uint8Array>();
+  private stopAtStep = Infinity;
+  private stopInTurn = -1;
+
+  constructor(host: VmHost, hooks?: VmHooks) {
+    let state: VmState;
+    const kit = makeKit(host, () => state);
+    // The records' methods are the realm's sloppy functions, so that native stacks can tell which call they belong to.
+    CallRecord.prototype.call = kit.call;
+    CallRecord.prototype.construct = kit.construct;
+    Activation.prototype.enter = kit.enter;
+    state = this.S = {
+      host,
+      hooks: hooks ?? null,
+      kit,
+      step: 0,
+      pauseAt: Infinity,
+      turn: 0,
+      top: null,
+      activation: null,
+      depth: 0,
+      nesting: 0,
+      travelling: undefined,
+      hasTravelling: false,
+      lexical: null,
+      record: null,
+      asyncFrames: new WeakMap(),
+      thrownAt: new WeakMap(),
+      quiet: 0,
+      evalCode: (source, site) => this.evalCode(source, site),
+      makeFunction: (code, env, name) => this.makeFunction(code, env, name),
+      dynamicFunction: (prefix, args) => this.dynamicFunction(prefix, args),
+      stackLimit: null,
+      files: this.files,
+      dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
+    };
+    this.stampSpecials();
+  }
+
+  /** Marks the realm's functions that the run loop handles itself when guest code calls them. */
+  private stampSpecials(): void {
+    const nowhere = new Block(makeFile('', ''), '', FunctionKind.BaseClass, false, false, true, 0, 0, 0, () => {});
+    const mark = (f: unknown, special: Special): void => {
+      const data = new FunctionData(nowhere, null);
+      data.special = special;
+      new Stamp(f as object, data);
+    };
+    const kit = this.S.kit;
+    mark(kit.eval, Special.Eval);
+    for (const { constructor } of kit.functionConstructors) mark(constructor, Special.DynamicFunction);
+    mark(kit.functionCall, Special.Call);
+    mark(kit.functionApply, Special.Apply);
+  }
+
+  // --- code ------------------------------------------------------------------------------------------------------------------
+
+  private newFile(path: string, source: string): SourceFile {
+    const file = makeFile(path, source);
+    this.files.set(path, file);
+    return file;
+  }
+
+  private readonly fit = (file: SourceFile, count: number): void => {
+    const wanted = this.breaks.get(file.path);
+    file.breaks = new Uint8Array(count);
+    if (wanted) file.breaks.set(wanted.subarray(0, count));
+    this.breaks.set(file.path, file.breaks);
+  };
+
+  /** Turns the parser's SyntaxError into one of the guest's realm. */
+  private parsing<T>(file: string, source: string, parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw this.syntaxError(file, source, error);
+    }
+  }
+
+  /** V8's own wording where V8 refuses the text too; else the parser's. */
+  private syntaxError(_file: string, _source: string, error: SyntaxError): Error {
+    return makeError(this.S, 'SyntaxError', error.message.replace(/ \(\d+:\d+\)$/, ''));
+  }
+
+  /**
+   * A CommonJS module body as a guest function with these parameters.
+   * @throws SyntaxError of the guest's realm
+   */
+  compileFunction(source: string, file: string, params: string[]): Fn {
+    const block = this.parsing(file, source, () => compileFunctionBody(this.newFile(file, source), params, this.fit));
+    return this.makeFunction(block, null);
+  }
+
+  /** Runs a sloppy script in the global scope; answers the value of its last expression statement. Runs guest code. */
+  runScript(source: string, file: string): unknown {
+    const block = this.parsing(file, source, () => compileScript(this.newFile(file, source), this.fit));
+    return ops.invoke(this.S, new FunctionData(block, null), this.S.kit.global, []);
+  }
+
+  private evalCode(source: string, site: EvalSite | null): CodeBlock {
+    const file = makeFile('evalmachine.<anonymous>', source);
+    return this.parsing(file.path, source, () =>
+      compileEval(file, site, (f, count) => {
+        f.breaks = new Uint8Array(count);
+      }),
+    );
+  }
+
+  private dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown {
+    const texts = ops.slice(args, 0, args.length).map((a) => `${a as string}`);
+    const body = texts.length > 0 ? texts[texts.length - 1] : '';
+    const source = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n) {\n${body}\n})`;
+    const file = makeFile('anonymous', source);
+    const block = this.parsing(file.path, source, () =>
+      compileDynamicFunction(file, 'anonymous', (f, count) => {
+        f.breaks = new Uint8Array(count);
+      }),
+    );
+    return this.makeFunction(block, null);
+  }
+
+  private makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): Fn {
+    const data = new FunctionData(code, env);
+    let f: Fn;
+    if (name !== undefined) {
+      f = this.S.kit.factory(hostKind(code), code.strict, '\0', code.length)(data) as Fn;
+      this.S.kit.setName(f, name, '');
+    } else {
+      let factory = code.factory as ((data: unknown) => Fn) | null;
+      if (factory === null) {
+        factory = this.S.kit.factory(hostKind(code), code.strict, code.name, code.length) as (data: unknown) => Fn;
+        code.factory = factory;
+      }
+      f = factory(data);
+    }
+    data.func = f;
+    new Stamp(f, data);
+    return f;
+  }
+
+  // --- turns, steps, breakpoints -----------------------------------------------------------------------------------------------
+
+  /** Begins a turn: its statements are counted from 1. */
+  beginTurn(turn: number): void {
+    this.S.turn = turn;
+    this.S.step = 0;
+    this.aim();
+  }
+  get turn(): number {
+    return this.S.turn;
+  }
+  get step(): number {
+    return this.S.step;
+  }
+  /** Pause before this step of `stopTurn`; Infinity for none. */
+  get stopStep(): number {
+    return this.stopAtStep;
+  }
+  set stopStep(step: number) {
+    this.stopAtStep = step;
+    this.aim();
+  }
+  get stopTurn(): number {
+    return this.stopInTurn;
+  }
+  set stopTurn(turn: number) {
+    this.stopInTurn = turn;
+    this.aim();
+  }
+  private aim(): void {
+    this.S.pauseAt = this.stopInTurn === this.S.turn ? this.stopAtStep : Infinity;
+  }
+
+  /** Sets or clears a breakpoint, also in a file that is not loaded yet. */
+  setBreakpoint(path: string, statementId: number, on: boolean): void {
+    let table = this.breaks.get(path);
+    if (!table || statementId >= table.length) {
+      const larger = new Uint8Array(statementId + 1);
+      if (table) larger.set(table);
+      table = larger;
+      this.breaks.set(path, table);
+    }
+    table[statementId] = on ? 1 : 0;
+  }
+
+  // --- frames ------------------------------------------------------------------------------------------------------------------
+
+  /** Guest frames on the stack, innermost first, over all activations. */
+  frames(): GuestFrame[] {
+    const list: GuestFrame[] = [];
+    for (let f: Frame | null = this.S.top; f !== null; f = f.caller) list.push(f);
+    return list;
+  }
+
+  callDepth(): number {
+    return this.S.depth;
+  }
+
+  /** State shared with the stack rewriting and the inspection half; not for users. */
+  get internals(): VmState {
+    return this.S;
+  }
+}
