@@ -5,4 +5,8 @@ export interface VmHost {
   evalInRealm(source: string, filename: string): unknown;
   /** `import(specifier)` from guest code; a promise of the guest's realm. Without it import() rejects. */
   dynamicImport?(specifier: unknown, options: unknown, referrer: string): unknown;
+  /** V8's name for the constructor of an object, for stacks; without it they name what `constructor` says. */
+  constructorName?(object: object): string;
+  /** Whether a value is a Proxy; without it stacks may run traps. */
+  isProxy?(value: unknown): boolean;
 }

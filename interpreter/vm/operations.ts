@@ -128,6 +128,13 @@ export function callSpecial(S: VmState, frame: Frame, special: Special, f: unkno
       }
       break;
     }
+    case Special.CaptureStackTrace:
+      // V8 would look for the second argument among its own frames.
+      if (isObject(args[0]) && typeof args[1] === 'function' && S.dataOf(args[1]) !== undefined) {
+        S.stacks.hideAbove(args[0], args[1]);
+        return none(new CallRecord(frame, frame.pc).call(f, self, [args[0]]));
+      }
+      break;
     default:
       break;
   }
@@ -385,6 +392,7 @@ export function pause(S: VmState, frame: Frame, step: number): void {
 
 export function reportThrow(S: VmState, error: unknown, frame: Frame): void {
   if (isObject(error) && !S.thrownAt.has(error)) S.thrownAt.set(error, { frame, pc: frame.pc });
+  if (S.activation !== null) S.stacks.caught(error, S.activation, frame);
   if (S.hooks?.onThrow && S.quiet === 0) S.hooks.onThrow(error, frame);
 }
 

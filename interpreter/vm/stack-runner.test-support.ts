@@ -84,4 +84,5 @@ async function main(): Promise<void> {
   process.stdout.write(JSON.stringify(results));
 }
 
+process.on('unhandledRejection', () => {});
 void main();

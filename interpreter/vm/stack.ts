@@ -10,9 +10,13 @@
  *  - errors that no trampoline announces (a getter, a conversion) are remembered when the run loop first sees them (`caught`).
  * Invariant: frames never move and `callerPc` never changes while the callee lives, so a (frame, pc) pair stays true for ever.
  */
-import { offsetOf, type CodeBlock } from '../bytecode';
+import { offsetOf, type CodeBlock, type SourceFile } from '../bytecode';
 import { GuestCallSite, type CallSiteRealm, type TracedFrame } from './callsite';
-import type { StackKit, Trampoline } from './stack-kit';
+import { Special } from './frame';
+import type { VmHost } from './host';
+import { KIT_FILE } from './kit';
+import { STACK_KIT_SOURCE, type StackKit, type Trampoline } from './stack-kit';
+import type { VmState } from './state';
 
 /** What stacks need to know of a guest frame. */
 export interface StackFrame {
@@ -40,6 +44,16 @@ export interface StackActivation {
 
 export interface CallPoint {
   readonly activation: StackActivation;
+  readonly frame: StackFrame;
+  readonly pc: number;
+}
+
+/** What the VM knows when it calls the host. */
+interface Current {
+  readonly activation: StackActivation | null;
+}
+
+interface CallSiteOfGuest {
   readonly frame: StackFrame;
   readonly pc: number;
 }
@@ -100,27 +114,52 @@ export class Stacks {
     this.kit.error.stackTraceLimit = nativeLimit(limit);
   }
 
-  /** Calls a host function for the guest, or constructs when newTarget is given. */
-  call(point: CallPoint, f: unknown, self: unknown, args: ArrayLike<unknown>, newTarget: unknown): unknown {
-    let slot = this.next;
-    while (this.live[slot] === 1) slot = (slot + 1) % RING_SIZE;
-    this.next = (slot + 1) % RING_SIZE;
-    this.points[slot] = point;
-    this.limits[slot] = this.numericLimit();
-    const trampoline = (this.trampolines[slot] ??= this.kit.trampoline(SLOT_PREFIX + slot));
-    this.live[slot] = 1;
+  /** Calls a host function for the guest. */
+  call(S: Current, site: CallSiteOfGuest, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
+    const slot = this.take(S, site);
     try {
-      return trampoline(f, self, args, newTarget);
+      return (this.trampolines[slot] as Trampoline)(f, self, args, undefined);
     } finally {
       this.live[slot] = 0;
     }
   }
 
-  /** The run loop sees a thrown value for the first time: it was thrown while the guest was at this point. */
-  caught(error: unknown, point: CallPoint): void {
+  /** Constructs with a host function for the guest. */
+  construct(S: Current, site: CallSiteOfGuest, f: unknown, args: ArrayLike<unknown>, newTarget: unknown): unknown {
+    const slot = this.take(S, site);
+    const isError = this.kit.errorConstructors.includes(f);
+    try {
+      // V8 hides the frames above new.target's, and would not find a guest's constructor among its own frames.
+      const made = (this.trampolines[slot] as Trampoline)(f, undefined, args, isError ? f : newTarget) as object;
+      if (!isError) return made;
+      const { activation, frame, pc } = this.points[slot] as CallPoint;
+      this.captures.set(made, { activation, frame, pc, limit: this.limits[slot] as number });
+      if (newTarget !== f) {
+        const prototype: unknown = (newTarget as { prototype?: unknown }).prototype;
+        if (typeof prototype === 'object' && prototype !== null) this.kit.setPrototype(made, prototype);
+        this.hidden.set(made, newTarget);
+      }
+      return made;
+    } finally {
+      this.live[slot] = 0;
+    }
+  }
+
+  private take(S: Current, site: CallSiteOfGuest): number {
+    let slot = this.next;
+    while (this.live[slot] === 1) slot = (slot + 1) % RING_SIZE;
+    this.next = (slot + 1) % RING_SIZE;
+    this.points[slot] = { activation: S.activation as StackActivation, frame: site.frame, pc: site.pc };
+    this.limits[slot] = this.numericLimit();
+    this.trampolines[slot] ??= this.kit.trampoline(SLOT_PREFIX + slot);
+    this.live[slot] = 1;
+    return slot;
+  }
+
+  /** The run loop sees a thrown value: unless it has been seen before, it was thrown while this frame was running. */
+  caught(error: unknown, activation: StackActivation, frame: StackFrame): void {
     if (typeof error !== 'object' || error === null || this.captures.has(error)) return;
-    const { activation, frame, pc } = point;
-    this.captures.set(error, { activation, frame, pc, limit: this.numericLimit() });
+    this.captures.set(error, { activation, frame, pc: frame.pc, limit: this.numericLimit() });
   }
 
   /** The stack of this object starts below the topmost frame of the function. */
@@ -167,6 +206,39 @@ export class Stacks {
     return sites.length > limit ? sites.slice(0, Math.max(0, limit)) : sites;
   }
 }
+
+/** The stacks of a VM. */
+export function makeStacks(host: VmHost, state: () => VmState): Stacks {
+  const kit = host.evalInRealm(STACK_KIT_SOURCE, KIT_FILE) as StackKit;
+  const own = `${__dirname}/`;
+  const codeOf = (value: unknown): CodeBlock | undefined => {
+    const data = state().dataOf(value);
+    return data === undefined || data.special !== Special.None ? undefined : data.code;
+  };
+  return new Stacks(
+    {
+      get global() {
+        return state().kit.global;
+      },
+      constructorName: (object) => host.constructorName?.(object) ?? constructorNameOf(object),
+      isProxy: (value) => host.isProxy?.(value) ?? false,
+      codeOf,
+      evalOriginOf: (file) => evalOrigins.get(file),
+      isOwnScript: (name) => name === KIT_FILE || (name.startsWith(own) && !name.includes('.test')),
+      runLoop: 'run',
+      awaitingFrame: () => undefined,
+    },
+    kit,
+  );
+}
+
+function constructorNameOf(object: object): string {
+  const made: unknown = (object as { constructor?: unknown }).constructor;
+  return typeof made === 'function' && made.name !== '' ? made.name : 'Object';
+}
+
+/** Where a text that was given to eval or to new Function came from, as V8 words it. */
+const evalOrigins = new WeakMap<SourceFile, string>();
 
 /** What the real Error.stackTraceLimit must be for the limit that the program set. */
 function nativeLimit(limit: unknown): unknown {

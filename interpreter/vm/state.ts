@@ -6,6 +6,7 @@ import type { Activation, Env, Frame, FunctionData } from './frame';
 import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
 import type { Kit } from './kit';
+import type { Stacks } from './stack';
 
 export interface GlobalBinding {
   value: unknown;
@@ -42,6 +43,7 @@ export interface VmState {
   evalCode(source: string, site: EvalSite | null): CodeBlock;
   makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): (...args: unknown[]) => unknown;
   dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown;
+  readonly stacks: Stacks;
   stackLimit: { get(object: object): unknown; set(object: object, value: unknown): boolean } | null;
   files: Map<string, SourceFile>;
   dataOf(f: unknown): FunctionData | undefined;

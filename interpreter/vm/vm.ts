@@ -10,6 +10,7 @@ import type { VmHooks } from './hooks';
 import { classText, factoryText, KIT_FILE, KIT_SOURCE, mappedText, privateText, UNUSABLE_NAME, type Kit } from './kit';
 import * as ops from './operations';
 import { run } from './run';
+import { makeStacks, type Stacks } from './stack';
 import type { VmState } from './state';
 
 type Fn = (...args: unknown[]) => unknown;
@@ -64,6 +65,7 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
 export class Vm {
   readonly files = new Map<string, SourceFile>();
   private readonly S: VmState;
+  private readonly stacks: Stacks;
   private readonly breaks = new Map<string, Uint8Array>();
   private stopAtStep = Infinity;
   private stopInTurn = -1;
@@ -71,9 +73,13 @@ export class Vm {
   constructor(host: VmHost, hooks?: VmHooks) {
     let state: VmState;
     const kit = makeKit(host, () => state);
-    // The records' methods are the realm's sloppy functions, so that native stacks can tell which call they belong to.
-    CallRecord.prototype.call = kit.call;
-    CallRecord.prototype.construct = kit.construct;
+    const stacks = (this.stacks = makeStacks(host, () => state));
+    CallRecord.prototype.call = function (this: CallRecord, f, self, args) {
+      return stacks.call(state, this, f, self, args);
+    };
+    CallRecord.prototype.construct = function (this: CallRecord, f, args, newTarget) {
+      return stacks.construct(state, this, f, args, newTarget);
+    };
     Activation.prototype.enter = kit.enter;
     state = this.S = {
       host,
@@ -96,7 +102,14 @@ export class Vm {
       evalCode: (source, site) => this.evalCode(source, site),
       makeFunction: (code, env, name) => this.makeFunction(code, env, name),
       dynamicFunction: (prefix, args) => this.dynamicFunction(prefix, args),
-      stackLimit: null,
+      stackLimit: {
+        get: () => stacks.stackTraceLimit,
+        set: (_object, value) => {
+          stacks.stackTraceLimit = value;
+          return true;
+        },
+      },
+      stacks,
       files: this.files,
       dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
     };
@@ -116,6 +129,7 @@ export class Vm {
     for (const { constructor } of kit.functionConstructors) mark(constructor, Special.DynamicFunction);
     mark(kit.functionCall, Special.Call);
     mark(kit.functionApply, Special.Apply);
+    mark(kit.captureStackTrace, Special.CaptureStackTrace);
   }
 
   // --- code ------------------------------------------------------------------------------------------------------------------
@@ -260,6 +274,11 @@ export class Vm {
 
   callDepth(): number {
     return this.S.depth;
+  }
+
+  /** V8's call sites of an error with the guest's frames in the place of the VM's: for Node's prepareStackTrace callback. */
+  rewriteStack(error: unknown, callSites: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
+    return this.stacks.rewrite(error, callSites);
   }
 
   /** State shared with the stack rewriting and the inspection half; not for users. */
