@@ -83,7 +83,7 @@ test('no program code runs', () => {
 test('a huge object stays small', () => {
   const big = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, 'y'.repeat(1000)]));
   assert.ok(show([big, big, big]).length < 20_100);
-  assert.match(show(new Array(1e9)), /more items/);
+  assert.match(show(Object.assign([], { length: 1e9 })), /more items/);
 });
 
 test('pure expressions are evaluated, others refused', () => {

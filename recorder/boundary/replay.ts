@@ -40,6 +40,7 @@ export class ReplayBoundary implements Boundary {
   fatal: unknown;
   own = 0;
   turn = 0;
+  private apart = 0;
   private next = 1;
   private readonly sites = new Map<string, Site>();
   private readonly makers = new Map<string, Maker>();
@@ -150,6 +151,7 @@ export class ReplayBoundary implements Boundary {
 
   /** The next event must be this call; entries made inside it come first. Throws what was thrown. */
   answer(site: Site, handle: number, wrapper?: AnyFunction): unknown {
+    if (this.apart !== 0) throw new Error(`${site.name} was not recorded here: the outside world cannot be asked afterwards.`);
     for (;;) {
       const head = this.reader.peek();
       if (head === undefined) return this.events.onRanOut();
@@ -190,6 +192,7 @@ export class ReplayBoundary implements Boundary {
   }
 
   diverge(actual: string): never {
+    if (this.apart !== 0) throw new Error(`not recorded here: ${actual}.`);
     const head = this.own++ === 0 ? this.reader.peek() : undefined;
     const holder: { stack?: string } = {};
     captureStackTrace(holder);
@@ -348,6 +351,16 @@ export class ReplayBoundary implements Boundary {
     return found.value as T;
   }
 
+  /** Runs something that is not part of the recorded run: crossings throw, and use up no event. */
+  apartFrom<T>(run: () => T): T {
+    this.apart++;
+    try {
+      return run();
+    } finally {
+      this.apart--;
+    }
+  }
+
   quiet<T>(run: () => T): T {
     this.own++;
     try {
@@ -358,7 +371,7 @@ export class ReplayBoundary implements Boundary {
   }
 
   mark(name: string): void {
-    if (this.aside) return;
+    if (this.aside || this.apart !== 0) return;
     const head = this.reader.peek();
     if (head === undefined) return this.events.onRanOut();
     if (head.tag !== EventTag.Mark || head.name !== name) return this.diverge(`the mark ${name}`);

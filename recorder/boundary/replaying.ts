@@ -15,6 +15,7 @@ import type { CompileModule } from './hooks/modules';
 import { hideOwnModules } from './hooks/modules';
 import { installStatics } from './hooks/process';
 import type { RewriteStack } from './hooks/stacks';
+import { redirectOutput, type ProgramOutput } from './output';
 import { ReplayBoundary, type FactSource } from './replay';
 
 /** Exit code of a replay that diverged. */
@@ -44,6 +45,8 @@ export interface ReplayOptions {
   onDivergence?(divergence: Divergence): void;
   /** Told before the process ends because the recording stops here (a killed program). */
   onRanOut?(end: RanOut): void;
+  /** Takes what the program writes to stdout and stderr; default: it is written there. */
+  onOutput?: ProgramOutput;
   /** Told when the program ends by itself, after the last listener of `exit`. kind: exit or uncaught. */
   onEnd?(kind: 'exit' | 'uncaught', code: number): void;
 }
@@ -56,11 +59,14 @@ export interface Replay {
   readonly event: number;
   /** Runs something of the replayer's own: nothing in it is a crossing. */
   quiet<T>(run: () => T): T;
+  /** Runs something that is not part of the recorded run, such as a debugger's evaluation: crossings throw an Error and use up no event. */
+  apart<T>(run: () => T): T;
 }
 
 /** Throws NotARecording, Damaged, WrongFormat. Returns before the program's first statement. */
 export function startReplay(options: ReplayOptions): Replay {
   const native = driver();
+  if (options.onOutput) redirectOutput(options.onOutput);
   installDisguise();
   const host = openHost();
   const { directory } = options;
@@ -126,6 +132,7 @@ export function startReplay(options: ReplayOptions): Replay {
       return reader.index;
     },
     quiet: (run) => boundary.quiet(run),
+    apart: (run) => boundary.apartFrom(run),
   };
 }
 

@@ -5,9 +5,9 @@
  * Invariant: bytes that native code wrote into the program's buffers are part of the answer. Writes to descriptors 1 and 2 are
  * really made at replay, with the recorded outcome; nothing else is.
  */
-import { writeFully } from '../../../native';
 import type { Boundary, EntryOptions, PromiseOptions, SyncOptions } from '../core';
 import type { AnyFunction, Members } from '../host';
+import { programOutput } from '../output';
 
 /** Asked by the module loader only: always answered from the path-keyed store. */
 const LOADER_ONLY = new Set(['internalModuleStat', 'internalModuleReadJSON', 'legacyMainResolve', 'getFormatOfExtensionlessFile']);
@@ -173,7 +173,7 @@ function writeForms(boundary: Boundary, member: string): Forms {
   return {
     load(value, args) {
       const fd: unknown = args[0];
-      if ((fd === 1 || fd === 2) && typeof value === 'number' && value > 0) writeFully(fd, outgoing(member, args).subarray(0, value));
+      if ((fd === 1 || fd === 2) && typeof value === 'number' && value > 0) programOutput(fd, outgoing(member, args).subarray(0, value));
       return value;
     },
   };

@@ -5,9 +5,9 @@
  * Invariant: hooks stand on the prototype of each class (`tcp.writeBuffer`), above the native one they shadow, so that an
  * event names the kind of stream. Bytes read are in the trace; bytes written are not, only how many went out at once.
  */
-import { writeFully } from '../../../native';
 import type { Boundary, Site } from '../core';
 import type { AnyFunction, Members } from '../host';
+import { programOutput } from '../output';
 import { takeAsyncId } from './async-ids';
 
 const { apply, defineProperty } = Reflect;
@@ -139,7 +139,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
 
 function really(fd: number, bytes: Uint8Array): void {
   try {
-    writeFully(fd, bytes);
+    programOutput(fd as 1 | 2, bytes);
   } catch {
     // Whoever read our output has gone. The recorded program's reader had not: its run goes on.
   }
