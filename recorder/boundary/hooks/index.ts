@@ -13,6 +13,7 @@ import * as signals from './signals';
 import * as stdio from './stdio';
 import * as time from './time';
 import * as timers from './timers';
+import * as tls from './tls';
 import * as wasm from './wasm';
 import * as zlib from './zlib';
 
@@ -26,6 +27,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   signals,
   crypto,
   net,
+  tls,
   http,
   dns,
   spawn,

@@ -14,11 +14,17 @@ export function install(boundary: Boundary): void {
     const exited = boundary.site('process.onexit');
     boundary.sync(prototype, 'spawn', 'process.spawn', {
       handle: true,
-      prepare: (_args, self) => boundary.callback(self, 'onexit', exited),
-      save: (status, _args, self) => (status === 0 ? [0, self['pid']] : [status]),
+      // onexit of a child that could not be started is called by Node's JavaScript, and is no entry.
+      save(status, _args, self) {
+        if (status !== 0) return [status];
+        boundary.callback(self, 'onexit', exited);
+        return [0, self['pid']];
+      },
       load(value, _args, self) {
         const [status, pid] = value as [number, number | undefined];
-        if (pid !== undefined) self['pid'] = pid;
+        if (status !== 0) return status;
+        boundary.callback(self, 'onexit', exited);
+        self['pid'] = pid;
         return status;
       },
     });

@@ -45,17 +45,24 @@ export function reallyWrites(handle: object, fd: unknown): void {
   if (fd === 1 || fd === 2) state.output.set(handle, fd);
 }
 
-/** Hooks everything that streams have in common. `plain`: further methods of the class that are ordinary calls. */
+/** Hooks everything that libuv streams have in common. `plain`: further methods of the class that are ordinary calls. */
 export function installStream(boundary: Boundary, stream: StreamClass, plain: readonly string[]): void {
   const { name, prototype } = stream;
-  for (const member of ['readStart', 'readStop', ...plain]) boundary.sync(prototype, member, `${name}.${member}`, { handle: true });
+  for (const member of plain) boundary.sync(prototype, member, `${name}.${member}`, { handle: true });
+  installTraffic(boundary, stream);
+  installCounters(boundary, stream, prototype);
+  installReads(boundary, stream, Object.getPrototypeOf(prototype) as Members)(prototype);
+}
+
+/** Reading, writing and shutting down, for any class with the stream protocol. */
+export function installTraffic(boundary: Boundary, stream: StreamClass): void {
+  const { name, prototype } = stream;
+  for (const member of ['readStart', 'readStop']) boundary.sync(prototype, member, `${name}.${member}`, { handle: true });
   boundary.sync(prototype, 'useUserBuffer', `${name}.useUserBuffer`, {
     handle: true,
     prepare: (args, self) => state.userBuffer.set(self, args[0] as Uint8Array),
   });
   installWrites(boundary, stream);
-  installCounters(boundary, stream);
-  installReads(boundary, stream, prototype, Object.getPrototypeOf(prototype) as Members);
 }
 
 function streamBase(boundary: Boundary): { fields: Int32Array; wrap: Members } {
@@ -161,35 +168,29 @@ function outgoing(member: string, args: IArguments): Uint8Array {
   return Buffer.concat(parts);
 }
 
-function installCounters(boundary: Boundary, { name, prototype }: StreamClass): void {
-  const native = Object.getPrototypeOf(prototype) as Members;
+/** fd, bytesRead and the like: native getters, which cannot be replaced where they are, are shadowed on `target`. */
+export function installCounters(boundary: Boundary, { name }: StreamClass, target: Members): void {
   for (const member of COUNTERS) {
-    const read = getter(prototype, member) ?? getter(native, member);
-    // TLS has them as its own and cannot be shadowed on the prototype: see tls.ts.
-    if (read === undefined || Object.getOwnPropertyDescriptor(prototype, member)?.configurable === false) continue;
-    defineProperty(prototype, member, { configurable: true, enumerable: false, get: counter(boundary, `${name}.${member}`, read) });
+    let holder: object | null = target;
+    while (holder !== null && !Object.hasOwn(holder, member)) holder = Object.getPrototypeOf(holder) as object | null;
+    const read = holder === null ? undefined : Object.getOwnPropertyDescriptor(holder, member)?.get;
+    if (read === undefined) continue;
+    const site = boundary.site(`${name}.${member}`);
+    defineProperty(target, member, {
+      configurable: true,
+      enumerable: false,
+      get(this: object) {
+        return boundary.ask(site, boundary.numberOf(this), () => apply(read, this, []) as unknown);
+      },
+    });
   }
 }
 
-/** A getter that is a crossing. */
-export function counter(boundary: Boundary, name: string, read: AnyFunction): AnyFunction {
-  const site = boundary.site(name);
-  return {
-    get(this: object): unknown {
-      return boundary.ask(site, boundary.numberOf(this), () => apply(read, this, []) as unknown);
-    },
-  }.get;
-}
-
-export function getter(object: Members, member: string): AnyFunction | undefined {
-  return Object.getOwnPropertyDescriptor(object, member)?.get;
-}
-
 /**
- * onread: native code keeps the function behind an accessor. Ours stands on `target` (a prototype, or one instance) and hands
- * a logging function on to the native accessor on `native`.
+ * onread: native code keeps the function behind an accessor on `native`. Returns a function that puts our accessor on a
+ * prototype or an instance above it; ours hands a logging function on to the native one.
  */
-export function installReads(boundary: Boundary, { name, nested }: StreamClass, target: Members, native: Members): void {
+export function installReads(boundary: Boundary, { name, nested }: StreamClass, native: Members): (target: Members) => void {
   const site = boundary.site(`${name}.onread`, nested);
   const { fields, wrap } = streamBase(boundary);
   const kRead = wrap['kReadBytesOrError'] as number;
@@ -204,7 +205,7 @@ export function installReads(boundary: Boundary, { name, nested }: StreamClass, 
     return [n, buffer instanceof ArrayBuffer ? new Uint8Array(buffer, fields[kOffset], n) : state.userBuffer.get(self)?.subarray(0, n)];
   };
 
-  defineProperty(target, 'onread', {
+  const accessor: PropertyDescriptor = {
     configurable: true,
     enumerable: true,
     get(this: object) {
@@ -233,7 +234,7 @@ export function installReads(boundary: Boundary, { name, nested }: StreamClass, 
       }
       Reflect.set(native, 'onread', wrapper, this);
     },
-  });
+  };
 
   boundary.deliver(site, (args, handle) => {
     const self = objectFor(boundary, site, handle);
@@ -255,6 +256,9 @@ export function installReads(boundary: Boundary, { name, nested }: StreamClass, 
     }
     return { recv: self, fn: callback, args: [bytes?.buffer] };
   });
+  return (target) => {
+    defineProperty(target, 'onread', accessor);
+  };
 }
 
 /** Replay: the object an entry was made on. */

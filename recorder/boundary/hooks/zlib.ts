@@ -14,14 +14,14 @@ export function install(boundary: Boundary): void {
   boundary.host.whenBinding('zlib', (binding) => {
     for (const name of Object.keys(binding)) {
       const prototype = (binding[name] as { prototype?: Members } | undefined)?.prototype;
-      if (prototype !== undefined && typeof prototype['writeSync'] === 'function') installStream(boundary, prototype);
+      if (prototype !== undefined && typeof prototype['writeSync'] === 'function') installStream(boundary, name, prototype);
     }
   });
 }
 
-function installStream(boundary: Boundary, prototype: Members): void {
-  const done = boundary.site('zlib.done');
-  const failed = boundary.site('zlib.onerror');
+function installStream(boundary: Boundary, name: string, prototype: Members): void {
+  const done = boundary.site(`zlib.${name}.done`);
+  const failed = boundary.site(`zlib.${name}.onerror`);
   const init = prototype['init'] as AnyFunction;
   const write = prototype['write'] as AnyFunction;
   const writeSync = prototype['writeSync'] as AnyFunction;
