@@ -1,0 +1,51 @@
+/**
+ * Where an exception came from, for the lines that Node prints above the stack of a fatal one:
+ *
+ *     node:fs:573
+ *       return binding.open(
+ *                      ^
+ *
+ * V8 takes them from the topmost frame at the throw, which is a wrapper of ours for whatever a native function throws. Both
+ * modes use this: record when a native function has thrown, replay when a recorded exception is thrown again.
+ *
+ * Invariant: exceptions that do not pass through a wrapper are left to V8.
+ */
+import type { Host } from './host';
+
+const thrown = new WeakSet<object>();
+
+/** Notes that an exception leaves through a wrapper. */
+export function passThrough(error: unknown): void {
+  if (typeof error === 'object' && error !== null) thrown.add(error);
+}
+
+const FRAME = /^ {4}at (?:.* \()?(.+?):(\d+):(\d+)\)?$/m;
+
+/** A place in a source. line and column from 1; text: the whole line. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+}
+
+/** Gives a fatal exception the lines it would have without the wrapper. known: the interpreter's answer, where it has one. */
+export function showOrigin(host: Host, error: unknown, known?: Origin): void {
+  if (typeof error !== 'object' || error === null) return;
+  const origin = known ?? (thrown.has(error) ? originInNode(host, error) : undefined);
+  if (origin === undefined) return;
+  const { file, line, column, text } = origin;
+  const symbols = host.internalBinding('util')['privateSymbols'] as Record<string, symbol>;
+  const indent = text.slice(0, column - 1).replaceAll(/[^\t]/g, ' ');
+  (error as Record<symbol, unknown>)[symbols['arrow_message_private_symbol']!] = `${file}:${line}\n${text}\n${indent}^\n`;
+}
+
+function originInNode(host: Host, error: object): Origin | undefined {
+  const frame = FRAME.exec(String((error as Error).stack));
+  if (frame === null) return undefined;
+  const [, file, line, column] = frame as unknown as [string, string, string, string];
+  const natives = host.internalBinding('builtins')['natives'] as Record<string, string>;
+  const source = file.startsWith('node:') ? natives[file.slice(5)] : undefined;
+  const text = source?.split('\n')[Number(line) - 1];
+  return text === undefined ? undefined : { file, line: Number(line), column: Number(column), text };
+}
