@@ -9,6 +9,7 @@
 #include <vector>
 #include <errno.h>
 #include <napi.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -136,6 +137,11 @@ Napi::Value GetText(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), text);
 }
 
+bool Wait(int fd, short events) {
+  struct pollfd wanted = {fd, events, 0};
+  return poll(&wanted, 1, -1) >= 0 || errno == EINTR;
+}
+
 // (fd, bytes): fills the bytes; returns how many were read, fewer only at the end of the stream.
 Napi::Value ReadFully(const Napi::CallbackInfo& info) {
   int fd = info[0].As<Napi::Number>().Int32Value();
@@ -146,6 +152,7 @@ Napi::Value ReadFully(const Napi::CallbackInfo& info) {
     if (n == 0) break;
     if (n < 0) {
       if (errno == EINTR) continue;
+      if (errno == EAGAIN && Wait(fd, POLLIN)) continue;
       return ThrowErrno(info.Env(), errno, "cannot read");
     }
     done += static_cast<size_t>(n);
@@ -162,6 +169,8 @@ Napi::Value WriteFully(const Napi::CallbackInfo& info) {
     ssize_t n = write(fd, bytes.Data() + done, bytes.ByteLength() - done);
     if (n < 0) {
       if (errno == EINTR) continue;
+      // Somebody who shares the descriptor has made it non-blocking.
+      if (errno == EAGAIN && Wait(fd, POLLOUT)) continue;
       return ThrowErrno(info.Env(), errno, "cannot write");
     }
     done += static_cast<size_t>(n);
