@@ -82,6 +82,8 @@ export class CodeBlock {
   needsArguments = false;
   /** Sloppy code whose this must be coerced to an object. */
   coercesThis = false;
+  /** A generator that binds its parameters before it first suspends. */
+  bindsEarly = false;
   /** Makes a fresh register array; filled by the VM. */
   makeRegisters: (() => unknown[]) | null = null;
   /** Makes the host function of a closure; filled by the VM. */

@@ -303,26 +303,28 @@ export const enum Op {
   ForInStart = 149,
   /** dst = next key; continues at `done` when there is none. */
   ForInNext = 150,
+  /** The parameters of a generator are bound: suspends until the first next(). */
+  GeneratorStart = 151,
   /** Suspends until src is settled; dst = its value. */
-  Await = 151,
+  Await = 152,
   /** Suspends with src as the yielded value; dst = what next() passes. */
-  Yield = 152,
+  Yield = 153,
   /** Suspends while src is iterated by the host; dst = its return value. */
-  YieldStar = 153,
+  YieldStar = 154,
   /** Returns src. */
-  Return = 154,
+  Return = 155,
   /** Returns undefined from the end of a function body. */
-  ReturnUndefined = 155,
+  ReturnUndefined = 156,
   /** dst = a register of the paused frame that an expression is evaluated in. */
-  GetForeign = 156,
+  GetForeign = 157,
   /** Writes a register of the paused frame that an expression is evaluated in. */
-  SetForeign = 157,
+  SetForeign = 158,
   /** dst = parameter aliased with the arguments object. */
-  GetCell = 158,
+  GetCell = 159,
   /** Writes a parameter aliased with the arguments object. */
-  SetCell = 159,
+  SetCell = 160,
   /** The debugger statement: pauses when a debugger is attached. */
-  Debugger = 160,
+  Debugger = 161,
 }
 
 /** Instruction length in ints, opcode included, by opcode. */
@@ -478,6 +480,7 @@ export const OP_LENGTH: readonly number[] = [
   2, // CheckIteratorResult
   3, // ForInStart
   4, // ForInNext
+  1, // GeneratorStart
   3, // Await
   3, // Yield
   3, // YieldStar

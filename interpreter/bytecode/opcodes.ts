@@ -218,6 +218,7 @@ export const OPCODE_TABLE: readonly OpcodeRow[] = [
   ['ForInStart', 'dst:def src:reg', 'dst = enumeration of the property keys of src.'],
   ['ForInNext', 'dst:def state:reg done:target', 'dst = next key; continues at `done` when there is none.'],
 
+  ['GeneratorStart', '', 'The parameters of a generator are bound: suspends until the first next().'],
   ['Await', 'dst:def src:reg', 'Suspends until src is settled; dst = its value.'],
   ['Yield', 'dst:def src:reg', 'Suspends with src as the yielded value; dst = what next() passes.'],
   ['YieldStar', 'dst:def src:reg', 'Suspends while src is iterated by the host; dst = its return value.'],

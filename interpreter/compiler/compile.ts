@@ -66,8 +66,8 @@ export function compileEval(file: SourceFile, site: EvalSite | null, fit: FitBre
     ecmaVersion: 'latest',
     sourceType: 'script',
     allowSuperOutsideMethod: owner !== null && owner.kind !== 'normal',
-    allowReturnOutsideFunction: false,
-    // new.target is allowed inside functions; acorn has no switch for it, so the caller's kind decides below.
+    // Private names of the classes around are known at run time only.
+    checkPrivateFields: false,
   }) as unknown as Node;
   number(file, program, fit);
   const info = analyze(program, { kind: 'eval', strict: site?.strict ?? false, parentScope: site?.scope ?? null });

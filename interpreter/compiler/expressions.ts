@@ -44,7 +44,14 @@ export interface Target {
 export function mayAssign(node: Node): boolean {
   if (node.assigns !== undefined) return node.assigns as boolean;
   let result = false;
-  if (node.type === 'AssignmentExpression' || node.type === 'UpdateExpression') result = true;
+  if (node.type === 'BinaryExpression') {
+    let left = node;
+    while (left.type === 'BinaryExpression' && !result && left.assigns === undefined) {
+      result = mayAssign(left.right);
+      left = left.left;
+    }
+    if (!result) result = mayAssign(left);
+  } else if (node.type === 'AssignmentExpression' || node.type === 'UpdateExpression') result = true;
   else if (!isFunction(node)) {
     eachChild(node, (child) => {
       if (!result && mayAssign(child)) result = true;
@@ -351,6 +358,10 @@ function binary(g: Generator, node: Node, dst: number): void {
     b.emit(Op.HasPrivate, dst, object, name);
     return;
   }
+  if (node.left.type === 'BinaryExpression' && node.left.left.type === 'BinaryExpression') {
+    leftSum(g, node, dst);
+    return;
+  }
   const left = operand(g, node.left, node.right);
   const v = node.right.type === 'Literal' ? (node.right.value as unknown) : null;
   if (node.operator === '+' && typeof v === 'number' && (v | 0) === v && v > 0) {
@@ -362,6 +373,28 @@ function binary(g: Generator, node: Node, dst: number): void {
   b.at(operatorOffset(g, node.left));
   b.site(node);
   b.emit(BINARY[node.operator as string] as Op, dst, left, right);
+}
+
+/** A chain of binary operators that leans to the left, without recursion. */
+function leftSum(g: Generator, node: Node, dst: number): void {
+  const b = g.b;
+  const chain: Node[] = [];
+  let first = node;
+  while (first.type === 'BinaryExpression' && first.left.type === 'BinaryExpression' && first.left.left.type !== 'PrivateIdentifier') {
+    chain.push(first);
+    first = first.left;
+  }
+  const total = b.temp();
+  exprTo(g, first, total);
+  for (let i = chain.length - 1; i >= 0; i--) {
+    const mark = b.nextRegister;
+    const n = chain[i] as Node;
+    const right = expr(g, n.right);
+    b.at(operatorOffset(g, n.left));
+    b.site(n);
+    b.emit(BINARY[n.operator as string] as Op, i === 0 ? dst : total, total, right);
+    b.release(mark);
+  }
 }
 
 function unary(g: Generator, node: Node, dst: number): void {

@@ -103,6 +103,7 @@ export function compileBody(block: CodeBlock, info: FunctionInfo): void {
     }
   }
   closeRanges(g);
+  block.bindsEarly = Boolean(node.generator) && !info.simpleParams;
   block.coercesThis = !info.strict && info.usesThis && info.kind !== 'arrow';
   b.finish(block);
 }
@@ -199,6 +200,7 @@ function enterFunction(g: Generator, info: FunctionInfo, params: Node[]): void {
     for (const [name, r] of copies) g.initialise(name, r);
   }
   functionsOf(g, info.functions.values());
+  if (node.generator && !simple) b.emit(Op.GeneratorStart);
 }
 
 /** Enters a function-level scope: vars start undefined, lexical names uninitialised. */

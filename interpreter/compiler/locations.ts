@@ -55,6 +55,17 @@ export function numberStatements(root: Node): number[] {
       walk(node.body);
       return;
     }
+    if (type === 'BinaryExpression') {
+      const right: Node[] = [];
+      let left = node;
+      while (left.type === 'BinaryExpression') {
+        right.push(left.right);
+        left = left.left;
+      }
+      walk(left);
+      for (let i = right.length - 1; i >= 0; i--) walk(right[i] as Node);
+      return;
+    }
     eachChild(node, walk);
   };
   walk(root);

@@ -565,7 +565,8 @@ class Analyzer {
         });
         return;
       case 'LabeledStatement':
-        this.clause(node.body);
+        // A labelled function declaration belongs to the block around.
+        this.visit(node.body);
         return;
       case 'WhileStatement':
         this.visit(node.test);
@@ -594,6 +595,18 @@ class Analyzer {
         node.scope = scope;
         return;
       }
+      case 'BinaryExpression': {
+        // Long sums lean to the left: no recursion there.
+        const right: Node[] = [];
+        let left = node;
+        while (left.type === 'BinaryExpression') {
+          right.push(left.right);
+          left = left.left;
+        }
+        this.visit(left);
+        for (let i = right.length - 1; i >= 0; i--) this.visit(right[i] as Node);
+        return;
+      }
       default:
         eachChild(node, (child) => this.visit(child));
     }
@@ -609,12 +622,7 @@ class Analyzer {
 
   /** A statement in a place where only sloppy code may put a function declaration: it then has a block of its own. */
   private clause(node: Node): void {
-    if (node.type === 'FunctionDeclaration' || (node.type === 'LabeledStatement' && labelled(node).type === 'FunctionDeclaration')) {
-      const parentIsBody = node.type === 'LabeledStatement';
-      if (parentIsBody) {
-        this.visit(node);
-        return;
-      }
+    if (node.type === 'FunctionDeclaration') {
       this.inScope('block', (node.wrapper = { type: 'BlockStatement', start: node.start, end: node.end, body: [node] } as Node), () => {
         this.hoist([node], this.scope);
         this.visit(node);
@@ -723,11 +731,6 @@ class Analyzer {
       if (v.initialisedAt >= 0 && needsHoleCheck(v, scope, at)) v.needsHole = true;
     }
   }
-}
-
-function labelled(node: Node): Node {
-  while (node.type === 'LabeledStatement') node = node.body;
-  return node;
 }
 
 function hasExpression(p: Node): boolean {

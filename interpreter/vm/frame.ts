@@ -59,6 +59,8 @@ export const enum State {
   /** A return() that came from outside has run all finally blocks: the host keeps the value. */
   ReturnKept = 6,
   Done = 7,
+  /** A generator whose parameters are bound and whose body has not begun. */
+  Bound = 8,
 }
 
 /** How a suspended frame goes on. */

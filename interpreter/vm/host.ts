@@ -3,6 +3,8 @@
 export interface VmHost {
   /** Evaluates JavaScript text natively in the guest's realm, as a sloppy script, and answers its value. */
   evalInRealm(source: string, filename: string): unknown;
+  /** Compiles natively, without running, and throws what V8 throws: the guest's syntax errors get V8's words by it. */
+  compileNatively?(source: string, filename: string, params: readonly string[]): void;
   /** `import(specifier)` from guest code; a promise of the guest's realm. Without it import() rejects. */
   dynamicImport?(specifier: unknown, options: unknown, referrer: string): unknown;
   /** V8's name for the constructor of an object, for stacks; without it they name what `constructor` says. */

@@ -4,3 +4,4 @@ export type { VmHost } from './host';
 export type { VmHooks } from './hooks';
 export type { GuestFrame } from './frame';
 export { KIT_FILE } from './kit';
+export { loadIsolated, type IsolateIo } from './isolate';

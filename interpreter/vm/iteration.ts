@@ -32,7 +32,7 @@ export function isObject(value: unknown): value is object {
 export function getIterator(S: VmState, frame: Frame, source: unknown): IteratorRecord {
   const kit = S.kit;
   if (source === undefined || source === null) throw notIterable(S, frame, source);
-  const method = (source as Record<symbol, unknown>)[kit.iteratorSymbol];
+  const method = kit.get(source, kit.iteratorSymbol);
   if (method === kit.arrayValues && kit.isArray(source) && kit.arrayIteratorPrototype.next === kit.arrayIteratorNext) {
     return { iterator: new FastIterator(source), next: kit.arrayIteratorNext };
   }
@@ -45,9 +45,9 @@ export function getIterator(S: VmState, frame: Frame, source: unknown): Iterator
 export function getAsyncIterator(S: VmState, frame: Frame, source: unknown): IteratorRecord {
   const kit = S.kit;
   if (source === undefined || source === null) throw notIterable(S, frame, source, true);
-  const method = (source as Record<symbol, unknown>)[kit.asyncIteratorSymbol];
+  const method = kit.get(source, kit.asyncIteratorSymbol);
   if (method === undefined || method === null) {
-    const sync = (source as Record<symbol, unknown>)[kit.iteratorSymbol];
+    const sync = kit.get(source, kit.iteratorSymbol);
     if (typeof sync !== 'function') throw notIterable(S, frame, source, true);
     const inner = callFunction(S, frame, sync as Fn, source, []);
     if (!isObject(inner)) throw makeError(S, 'TypeError', `Result of the Symbol.iterator method is not an object`);

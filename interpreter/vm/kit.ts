@@ -55,6 +55,10 @@ export interface Kit {
   setNameIfMissing(f: object, name: PropertyKey): void;
   setProto(object: object, proto: unknown): void;
   copy(target: object, source: unknown, excluded: unknown[] | undefined): void;
+  /** Reads a property of a value of any type. */
+  get(object: unknown, key: unknown): unknown;
+  setStrict(object: unknown, key: unknown, value: unknown): void;
+  deleteStrict(object: unknown, key: unknown): boolean;
   setSloppy(object: unknown, key: unknown, value: unknown): void;
   deleteSloppy(object: unknown, key: unknown): boolean;
   superGet(home: object, self: unknown, key: unknown): unknown;
@@ -306,6 +310,9 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
       if (d !== undefined && d.enumerable) defineProperty(target, key, data(from[key]));
     }
   };
+  kit.get = (object, key) => object[key];
+  kit.setStrict = function (object, key, value) { 'use strict'; object[key] = value; };
+  kit.deleteStrict = function (object, key) { 'use strict'; return delete object[key]; };
   kit.setSloppy = function (object, key, value) { object[key] = value; };
   kit.deleteSloppy = function (object, key) { return delete object[key]; };
   const superRead = (proto, self, key) => {

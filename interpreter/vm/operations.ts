@@ -222,9 +222,9 @@ export function evalVars(S: VmState, names: string[], object: unknown): unknown 
   return holder;
 }
 
-export function hasBinding(object: unknown, name: string): boolean {
+export function hasBinding(S: VmState, object: unknown, name: string): boolean {
   if (object === undefined || object === null || object === HOLE) return false;
-  const holder = (typeof object === 'object' || typeof object === 'function' ? object : Object(object)) as Record<PropertyKey, unknown>;
+  const holder = (isObject(object) ? object : S.kit.toObject(object)) as Record<PropertyKey, unknown>;
   if (!(name in holder)) return false;
   const hidden = holder[Symbol.unscopables];
   return !(isObject(hidden) && (hidden as Record<string, unknown>)[name]);
@@ -275,17 +275,30 @@ function keyText(key: unknown): string {
   return typeof key === 'symbol' ? key.toString() : String(key);
 }
 
+/** A property of a primitive: found on the guest realm's prototypes, not on those of the VM's own realm. */
+export function getOfPrimitive(S: VmState, value: unknown, key: unknown): unknown {
+  if (value === undefined) throw cannotRead(S, value, key);
+  return S.kit.get(value, key);
+}
+
+export function setOfPrimitive(S: VmState, value: unknown, key: unknown, to: unknown): void {
+  if (value === undefined) throw cannotSet(S, value, key);
+  S.kit.setStrict(value, key, to);
+}
+
 export function cannotRead(S: VmState, object: unknown, key: unknown): Error {
+  if (isObject(key)) return makeError(S, 'TypeError', `Cannot read properties of ${String(object)}`);
   return makeError(S, 'TypeError', `Cannot read properties of ${String(object)} (reading '${keyText(key)}')`);
 }
 
 export function cannotSet(S: VmState, object: unknown, key: unknown): Error {
+  if (isObject(key)) return makeError(S, 'TypeError', `Cannot set properties of ${String(object)}`);
   return makeError(S, 'TypeError', `Cannot set properties of ${String(object)} (setting '${keyText(key)}')`);
 }
 
 export function remove(S: VmState, object: unknown, key: unknown, strict: boolean): boolean {
   if (object === undefined || object === null) throw makeError(S, 'TypeError', 'Cannot convert undefined or null to object');
-  return strict ? delete (object as Record<PropertyKey, unknown>)[key as string] : S.kit.deleteSloppy(object, key);
+  return strict ? S.kit.deleteStrict(object, key) : S.kit.deleteSloppy(object, key);
 }
 
 export function getStackLimit(S: VmState, object: unknown): unknown {
@@ -345,7 +358,7 @@ function showHeritage(S: VmState, value: unknown): string {
 export function delegate(S: VmState, frame: Frame, source: unknown): unknown {
   const kit = S.kit;
   if (frame.code.isAsync) {
-    const method = source === undefined || source === null ? undefined : (source as Record<symbol, unknown>)[kit.asyncIteratorSymbol];
+    const method = source === undefined || source === null ? undefined : kit.get(source, kit.asyncIteratorSymbol);
     if (method !== undefined && method !== null) {
       if (typeof method !== 'function') throw makeError(S, 'TypeError', `${show(method)} is not a function`);
       const iterator = callFunction(S, frame, method as Fn, source, []);
@@ -353,7 +366,7 @@ export function delegate(S: VmState, frame: Frame, source: unknown): unknown {
       return kit.asyncIterable(iterator);
     }
   }
-  const method = source === undefined || source === null ? undefined : (source as Record<symbol, unknown>)[kit.iteratorSymbol];
+  const method = source === undefined || source === null ? undefined : kit.get(source, kit.iteratorSymbol);
   if (typeof method !== 'function') throw notIterable(S, frame, source);
   const iterator = callFunction(S, frame, method as Fn, source, []);
   if (!isObject(iterator)) throw makeError(S, 'TypeError', 'Result of the Symbol.iterator method is not an object');

@@ -1,33 +1,69 @@
-// Development entry: runs a CommonJS program with all its user modules in the VM and Node's own require.
+// Development entry: runs a CommonJS program with all its user modules in the VM and Node's own lib natively, nothing recorded.
 // Usage: node dist/interpreter/vm/run.test-support.js program.js [arguments]
+// It starts itself again with --expose-internals, which rewriting stacks takes.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import Module from 'node:module';
 import path from 'node:path';
+import { types } from 'node:util';
 import vm from 'node:vm';
-import { Vm } from './index';
+import type { Vm } from './index';
+import { loadIsolated } from './isolate';
 
-interface Internals {
+interface ModuleInternals {
   _compile(content: string, filename: string): unknown;
+  require(id: string): unknown;
 }
 
-/** A Vm in this process's main realm whose modules are compiled by it. */
+const PARAMS = ['exports', 'require', 'module', '__filename', '__dirname'];
+
+/** The VM's code in a context of its own. */
+function isolated(): typeof import('./index') {
+  const context = vm.createContext({});
+  return loadIsolated(path.join(__dirname, 'index.js'), {
+    resolve: (request, from) => Module.createRequire(from).resolve(request),
+    read: (file) => readFileSync(file, 'utf8'),
+    compile: (source, filename, params) => vm.compileFunction(source, [...params], { filename, parsingContext: context }) as never,
+  });
+}
+
+/** A Vm whose guest realm is this process's main realm and that compiles its modules from now on. */
 export function installVm(): Vm {
-  const machine = new Vm({ evalInRealm: (source, filename) => vm.runInThisContext(source, { filename }) });
-  const prototype = Module.prototype as unknown as Internals;
-  prototype._compile = function (this: NodeModule, content: string, filename: string) {
-    const body = machine.compileFunction(content, filename, ['exports', 'require', 'module', '__filename', '__dirname']);
-    const make = Module.createRequire(filename);
-    const require = Object.assign((id: string) => (this as unknown as { require(id: string): unknown }).require(id), {
-      resolve: make.resolve,
-      main: process.mainModule,
-      extensions: make.extensions,
-      cache: make.cache,
-    });
-    return Reflect.apply(body, this.exports, [this.exports, require, this, filename, path.dirname(filename)]);
+  const { internalBinding } = require('internal/test/binding') as {
+    internalBinding(name: string): Record<string, (...args: never[]) => unknown>;
   };
+  const { prepareStackTraceCallback } = require('internal/errors') as {
+    prepareStackTraceCallback(global: unknown, error: unknown, sites: NodeJS.CallSite[]): unknown;
+  };
+  const { makeRequireFunction } = require('internal/modules/helpers') as { makeRequireFunction(module: unknown): unknown };
+  const machine = new (isolated().Vm)({
+    evalInRealm: (source, filename) => vm.runInThisContext(source, { filename }),
+    compileNatively: (source, filename, params) => void vm.compileFunction(source, [...params], { filename }),
+    constructorName: internalBinding('util')['getConstructorName'] as unknown as (object: object) => string,
+    isProxy: types.isProxy,
+  });
+  (internalBinding('errors')['setPrepareStackTraceCallback'] as (callback: unknown) => void)(
+    (global: unknown, error: unknown, sites: NodeJS.CallSite[]) =>
+      prepareStackTraceCallback(global, error, machine.rewriteStack(error, sites)),
+  );
+  const prototype = Module.prototype as unknown as ModuleInternals;
+  const { _compile } = {
+    _compile(this: NodeModule, content: string, filename: string) {
+      const body = machine.compileFunction(content, filename, PARAMS);
+      const require = makeRequireFunction(this);
+      return Reflect.apply(body, this.exports, [this.exports, require, this, filename, path.dirname(filename)]);
+    },
+  };
+  prototype._compile = _compile as ModuleInternals['_compile'];
   return machine;
 }
 
 if (require.main === module) {
+  if (!process.execArgv.includes('--expose-internals')) {
+    const child = spawnSync(process.execPath, ['--expose-internals', ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' });
+    if (child.signal) process.kill(process.pid, child.signal);
+    process.exit(child.status ?? 1);
+  }
   const program = path.resolve(process.argv[2] as string);
   process.argv.splice(1, 2, program);
   installVm();

@@ -306,7 +306,7 @@ export function run(S: VmState, activation: Activation): unknown {
           }
           case Op.HasBinding:
             frame.pc = pc;
-            regs[code[pc + 1] as number] = ops.hasBinding(regs[code[pc + 2] as number], constants[code[pc + 3] as number] as string);
+            regs[code[pc + 1] as number] = ops.hasBinding(S, regs[code[pc + 2] as number], constants[code[pc + 3] as number] as string);
             pc += 4;
             break;
           case Op.EvalVars:
@@ -317,8 +317,10 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.GetNamed: {
             frame.pc = pc;
             const object = regs[code[pc + 2] as number];
-            if (object === undefined || object === null) throw ops.cannotRead(S, object, constants[code[pc + 3] as number]);
-            regs[code[pc + 1] as number] = (object as Bag)[constants[code[pc + 3] as number] as string];
+            if (typeof object !== 'object' && typeof object !== 'function')
+              regs[code[pc + 1] as number] = ops.getOfPrimitive(S, object, constants[code[pc + 3] as number]);
+            else if (object === null) throw ops.cannotRead(S, object, constants[code[pc + 3] as number]);
+            else regs[code[pc + 1] as number] = (object as Bag)[constants[code[pc + 3] as number] as string];
             pc += 4;
             break;
           }
@@ -326,16 +328,21 @@ export function run(S: VmState, activation: Activation): unknown {
             frame.pc = pc;
             const object = regs[code[pc + 2] as number];
             const key = regs[code[pc + 3] as number];
-            if (object === undefined || object === null) throw ops.cannotRead(S, object, key);
-            regs[code[pc + 1] as number] = (object as Bag)[key as string];
+            if (typeof object !== 'object' && typeof object !== 'function')
+              regs[code[pc + 1] as number] = ops.getOfPrimitive(S, object, key);
+            else if (object === null) throw ops.cannotRead(S, object, key);
+            else regs[code[pc + 1] as number] = (object as Bag)[key as string];
             pc += 4;
             break;
           }
           case Op.GetLength: {
             frame.pc = pc;
             const object = regs[code[pc + 2] as number];
-            if (object === undefined || object === null) throw ops.cannotRead(S, object, 'length');
-            regs[code[pc + 1] as number] = (object as { length: unknown }).length;
+            if (typeof object === 'string') regs[code[pc + 1] as number] = object.length;
+            else if (typeof object !== 'object' && typeof object !== 'function')
+              regs[code[pc + 1] as number] = ops.getOfPrimitive(S, object, 'length');
+            else if (object === null) throw ops.cannotRead(S, object, 'length');
+            else regs[code[pc + 1] as number] = (object as { length: unknown }).length;
             pc += 3;
             break;
           }
@@ -350,7 +357,12 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.SetNamedStrict: {
             frame.pc = pc;
             const object = regs[code[pc + 1] as number];
-            if (object === undefined || object === null) throw ops.cannotSet(S, object, constants[code[pc + 2] as number]);
+            if (typeof object !== 'object' && typeof object !== 'function') {
+              ops.setOfPrimitive(S, object, constants[code[pc + 2] as number], regs[code[pc + 3] as number]);
+              pc += 4;
+              break;
+            }
+            if (object === null) throw ops.cannotSet(S, object, constants[code[pc + 2] as number]);
             (object as Bag)[constants[code[pc + 2] as number] as string] = regs[code[pc + 3] as number];
             pc += 4;
             break;
@@ -366,7 +378,12 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.SetKeyedStrict: {
             frame.pc = pc;
             const object = regs[code[pc + 1] as number];
-            if (object === undefined || object === null) throw ops.cannotSet(S, object, regs[code[pc + 2] as number]);
+            if (typeof object !== 'object' && typeof object !== 'function') {
+              ops.setOfPrimitive(S, object, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
+              pc += 4;
+              break;
+            }
+            if (object === null) throw ops.cannotSet(S, object, regs[code[pc + 2] as number]);
             (object as Bag)[regs[code[pc + 2] as number] as string] = regs[code[pc + 3] as number];
             pc += 4;
             break;
@@ -1212,6 +1229,11 @@ export function run(S: VmState, activation: Activation): unknown {
             break;
           }
 
+          case Op.GeneratorStart:
+            frame.pc = pc + 1;
+            frame.state = State.Bound;
+            leave(S, activation);
+            return undefined;
           case Op.Await: {
             frame.pc = pc;
             frame.env = env;

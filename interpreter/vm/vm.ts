@@ -4,7 +4,7 @@ import type { CodeBlock, SourceFile } from '../bytecode';
 import { CodeBlock as Block, FunctionKind } from '../bytecode';
 import { compileDynamicFunction, compileEval, compileFunctionBody, compileScript, makeFile, type EvalSite } from '../compiler';
 import { makeError } from './errors';
-import { Activation, CallRecord, Frame, FunctionData, type Mode, Special, Stamp, type Env, type GuestFrame } from './frame';
+import { Activation, CallRecord, Frame, FunctionData, Mode, Special, Stamp, type Env, type GuestFrame } from './frame';
 import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
 import { classText, factoryText, KIT_FILE, KIT_SOURCE, mappedText, privateText, UNUSABLE_NAME, type Kit } from './kit';
@@ -30,7 +30,12 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
     call: (data: FunctionData, self: unknown, args: ArrayLike<unknown>) => ops.invoke(S(), data, self, args),
     construct: (data: FunctionData, self: unknown, newTarget: unknown, args: ArrayLike<unknown>) =>
       ops.construct_(S(), data, self, newTarget, args),
-    begin: (data: FunctionData, self: unknown, args: ArrayLike<unknown>) => ops.begin(S(), data, self, args),
+    begin: (data: FunctionData, self: unknown, args: ArrayLike<unknown>) => {
+      const frame = ops.begin(S(), data, self, args);
+      // Parameters of generators are bound by the call itself; of async functions inside, where an error rejects the promise.
+      if (data.code.bindsEarly) ops.enter(S(), frame, Mode.Start, undefined);
+      return frame;
+    },
     resume: (frame: Frame, mode: Mode, value: unknown) => ops.enter(S(), frame, mode, value),
     callValue: (f: Fn, self: unknown, args: unknown[]) => {
       const state = S();
@@ -148,17 +153,22 @@ export class Vm {
   };
 
   /** Turns the parser's SyntaxError into one of the guest's realm. */
-  private parsing<T>(file: string, source: string, parse: () => T): T {
+  private parsing<T>(file: string, source: string, params: readonly string[], parse: () => T): T {
     try {
       return parse();
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      throw this.syntaxError(file, source, error);
+      throw this.syntaxError(file, source, params, error);
     }
   }
 
   /** V8's own wording where V8 refuses the text too; else the parser's. */
-  private syntaxError(_file: string, _source: string, error: SyntaxError): Error {
+  private syntaxError(file: string, source: string, params: readonly string[], error: SyntaxError): unknown {
+    try {
+      this.S.host.compileNatively?.(source, file, params);
+    } catch (native) {
+      return native;
+    }
     return makeError(this.S, 'SyntaxError', error.message.replace(/ \(\d+:\d+\)$/, ''));
   }
 
@@ -167,19 +177,19 @@ export class Vm {
    * @throws SyntaxError of the guest's realm
    */
   compileFunction(source: string, file: string, params: string[]): Fn {
-    const block = this.parsing(file, source, () => compileFunctionBody(this.newFile(file, source), params, this.fit));
+    const block = this.parsing(file, source, params, () => compileFunctionBody(this.newFile(file, source), params, this.fit));
     return this.makeFunction(block, null);
   }
 
   /** Runs a sloppy script in the global scope; answers the value of its last expression statement. Runs guest code. */
   runScript(source: string, file: string): unknown {
-    const block = this.parsing(file, source, () => compileScript(this.newFile(file, source), this.fit));
+    const block = this.parsing(file, source, [], () => compileScript(this.newFile(file, source), this.fit));
     return ops.invoke(this.S, new FunctionData(block, null), this.S.kit.global, []);
   }
 
   private evalCode(source: string, site: EvalSite | null): CodeBlock {
     const file = makeFile('evalmachine.<anonymous>', source);
-    return this.parsing(file.path, source, () =>
+    return this.parsing(file.path, source, [], () =>
       compileEval(file, site, (f, count) => {
         f.breaks = new Uint8Array(count);
       }),
@@ -191,7 +201,7 @@ export class Vm {
     const body = texts.length > 0 ? texts[texts.length - 1] : '';
     const source = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n) {\n${body}\n})`;
     const file = makeFile('anonymous', source);
-    const block = this.parsing(file.path, source, () =>
+    const block = this.parsing(file.path, source, [], () =>
       compileDynamicFunction(file, 'anonymous', (f, count) => {
         f.breaks = new Uint8Array(count);
       }),
