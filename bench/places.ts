@@ -16,10 +16,9 @@ export function commandFor(variant: 'plain' | 'recorded', program: string[]): { 
   return { words: [path.join(root, 'dist/cli/main.js'), 'record', '-o', recording, '--', ...program], recording };
 }
 
-/** Bytes of the event streams of a recording, sources not counted. */
+/** Bytes of the event streams of a recording; sources and what the module loader was told are not counted. */
 export function traceBytes(recording: string): number {
   const threads = path.join(recording, 'threads');
-  return (fs.readdirSync(threads, { recursive: true }) as string[])
-    .map((name) => fs.statSync(path.join(threads, name)))
-    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  const traces = fs.readdirSync(threads).filter((name) => name.endsWith('.trace'));
+  return traces.reduce((sum, name) => sum + fs.statSync(path.join(threads, name)).size, 0);
 }

@@ -33,6 +33,8 @@ const servers = [
 export async function measureRequests(rounds: number): Promise<RequestCost[]> {
   const costs: RequestCost[] = [];
   for (const { name, work, requests } of servers) {
+    // What a server that served nothing leaves: its start, its end, the two questions of the load generator.
+    const { traceBytes: base } = await measure('recorded', work, 0);
     const samples = await interleave(['plain', 'recorded'] as const, rounds, (variant) => measure(variant, work, requests));
     const pick = (field: keyof Sample) => ({
       plain: samples.plain.map((one) => one[field]),
@@ -45,7 +47,8 @@ export async function measureRequests(rounds: number): Promise<RequestCost[]> {
       wallMicros: { plain: spread(wall.plain), recorded: spread(wall.recorded) },
       cpuRatio: ratios(cpu.recorded, cpu.plain),
       wallRatio: ratios(wall.recorded, wall.plain),
-      traceBytesPerRequest: spread(pick('traceBytes').recorded),
+      // The load warms the server up with half as many requests again.
+      traceBytesPerRequest: spread(pick('traceBytes').recorded.map((bytes) => (bytes - base) / (requests * 1.5))),
     });
   }
   return costs;
@@ -67,9 +70,7 @@ async function measure(variant: 'plain' | 'recorded', work: number, requests: nu
       String(CONNECTIONS),
     ]);
     await ended;
-    // The load warms the server up with half as many requests again.
-    const bytes = variant === 'recorded' ? traceBytes(recording) / (requests * 1.5) : 0;
-    return { ...load, traceBytes: bytes };
+    return { ...load, traceBytes: variant === 'recorded' ? traceBytes(recording) : 0 };
   } finally {
     server.kill('SIGKILL');
     fs.rmSync(recording, { recursive: true, force: true });
