@@ -9,6 +9,7 @@ import type { TraceWriter } from '../trace';
 import type { Boundary, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
 import { disguise } from './disguise';
 import type { AnyFunction, Host, Members } from './host';
+import { passThrough } from './origins';
 import { readNumber, writeNumber } from './numbers';
 
 const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
@@ -251,6 +252,7 @@ export class RecordBoundary implements Boundary {
   /** The error's stack is taken again below the wrapper, so that its own frame does not use up the program's limit. */
   logThrow(site: Site, handle: number, error: unknown, wrapper?: AnyFunction): void {
     this.writer.throw(site.id, handle, error);
+    passThrough(error);
     if (wrapper !== undefined && error instanceof Error) captureStackTrace(error, wrapper);
   }
 

@@ -9,6 +9,7 @@ import type { Boundary, Delivery, EntryOptions, PromiseOptions, Site, SyncOption
 import { disguise } from './disguise';
 import type { Divergence } from './divergence';
 import type { AnyFunction, Host, Members } from './host';
+import { passThrough } from './origins';
 import { readNumber, writeNumber } from './numbers';
 
 const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
@@ -51,6 +52,7 @@ export class ReplayBoundary implements Boundary {
   private readonly agreed: EventHead[] = [];
   private readonly asyncIds: Float64Array;
   private readonly kCounter: number;
+  private readonly enqueueMicrotask: (task: () => void) => void;
   private readonly ticks: { emitBefore: AnyFunction; emitAfter: AnyFunction };
   /** Set when the loop is handed back to libuv for the process to end: Node then emits beforeExit a second time. */
   ending = false;
@@ -64,6 +66,7 @@ export class ReplayBoundary implements Boundary {
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
     this.kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
+    this.enqueueMicrotask = host.internalBinding('task_queue')['enqueueMicrotask'] as typeof this.enqueueMicrotask;
     const hooks = host.requireInternal('internal/async_hooks');
     this.ticks = { emitBefore: hooks['emitBefore'] as AnyFunction, emitAfter: hooks['emitAfter'] as AnyFunction };
   }
@@ -149,12 +152,26 @@ export class ReplayBoundary implements Boundary {
     return this.answer(site, handle) as T;
   }
 
+  /** The next event. An `end` that is followed by more was not the end. */
+  private head(): EventHead | undefined {
+    for (;;) {
+      const head = this.reader.peek();
+      if (head?.tag !== EventTag.End) return head;
+      this.reader.next();
+    }
+  }
+
+  /** Nothing is left in the trace: it was cut short, unless it says how the process ended. */
+  private ranOut(actual: string): never {
+    return this.reader.ended === undefined ? this.events.onRanOut() : this.diverge(actual);
+  }
+
   /** The next event must be this call; entries made inside it come first. Throws what was thrown. */
   answer(site: Site, handle: number, wrapper?: AnyFunction): unknown {
     if (this.apart !== 0) throw new Error(`${site.name} was not recorded here: the outside world cannot be asked afterwards.`);
     for (;;) {
-      const head = this.reader.peek();
-      if (head === undefined) return this.events.onRanOut();
+      const head = this.head();
+      if (head === undefined) return this.ranOut(describeCall(site, handle));
       if (head.tag === EventTag.Entry) {
         const entered = this.siteOf(head);
         if (entered?.nested === true) {
@@ -166,11 +183,12 @@ export class ReplayBoundary implements Boundary {
         const event = this.reader.next()!;
         if (event.tag === EventTag.Throw) {
           if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
+          passThrough(event.error);
           throw event.error;
         }
         return (event as { value: unknown }).value;
       }
-      return this.diverge(`${site.name}${handle === 0 ? '' : ` on handle ${handle}`}`);
+      return this.diverge(describeCall(site, handle));
     }
   }
 
@@ -201,7 +219,7 @@ export class ReplayBoundary implements Boundary {
       actual: this.fatal === undefined ? actual : `${actual}, after the exception ${stackOf(this.fatal)}`,
       turn: this.turn,
       event: head?.index ?? this.reader.index,
-      stack: String(holder.stack).replace(/^Error\n/, ''),
+      stack: String(holder.stack).replace(/^Error\n?/, ''),
       agreed: this.agreed.map(describe),
     });
   }
@@ -297,7 +315,34 @@ export class ReplayBoundary implements Boundary {
     if (maker === undefined) return this.diverge(`nothing is waiting for ${head.name}`);
     const [asyncId, triggerId, ...args] = event.args;
     this.asyncIds[this.kCounter] = event.asyncCounter;
-    return { ...maker(args, event.handle), asyncId: asyncId as number, triggerId: triggerId as number };
+    const { recv, fn, args: values } = maker(args, event.handle);
+    return { recv, fn: this.watched(fn), args: values, asyncId: asyncId as number, triggerId: triggerId as number };
+  }
+
+  /** The callback, with the marker that record mode leaves among the microtasks when it throws. */
+  private watched(fn: AnyFunction): AnyFunction {
+    const core = this;
+    return function (this: unknown): unknown {
+      let returned = false;
+      try {
+        const result: unknown = apply(fn, this, arguments);
+        returned = true;
+        return result;
+      } finally {
+        if (!returned) core.enqueueMicrotask(() => core.drained());
+      }
+    };
+  }
+
+  private drained(): void {
+    if (this.own !== 0) return;
+    const head = this.head();
+    if (head === undefined) this.ranOut('what a throwing callback left to run');
+    else if (head.tag !== EventTag.Drain) this.diverge('what a throwing callback left to run');
+    else {
+      this.agree(head);
+      this.reader.next();
+    }
   }
 
   /** An entry that native code made before its call returned: no drain, the stack is not empty. */
@@ -313,16 +358,19 @@ export class ReplayBoundary implements Boundary {
 
   /** What the driver runs next; undefined hands the loop back to libuv, which ends the process. */
   nextDelivery(): Delivery | undefined {
-    const head = this.reader.peek();
-    if (head === undefined) return this.events.onRanOut();
+    const head = this.head();
+    if (head === undefined) {
+      if (this.reader.ended === undefined) return this.events.onRanOut();
+      this.ending = true;
+      return undefined;
+    }
     const proc = this.host.process;
     switch (head.tag) {
       case EventTag.Entry:
         this.events.onTurn(++this.turn);
         return this.makeDelivery();
       case EventTag.Drain:
-        this.agree(head);
-        this.reader.next();
+        // The marker among the waiting microtasks takes the event.
         this.events.onTurn(++this.turn);
         return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
       case EventTag.Mark: {
@@ -372,8 +420,8 @@ export class ReplayBoundary implements Boundary {
 
   mark(name: string): void {
     if (this.aside || this.apart !== 0) return;
-    const head = this.reader.peek();
-    if (head === undefined) return this.events.onRanOut();
+    const head = this.head();
+    if (head === undefined) return this.ranOut(`the mark ${name}`);
     if (head.tag !== EventTag.Mark || head.name !== name) return this.diverge(`the mark ${name}`);
     this.agree(head);
     this.reader.next();
@@ -384,6 +432,10 @@ function describe(head: EventHead): string {
   const what = head.name !== '' ? head.name : ['', 'define', 'call', 'throw', 'entry', 'drain', 'mark', 'end'][head.tag]!;
   const kind = head.tag === EventTag.Entry ? 'entry ' : head.tag === EventTag.Throw ? 'throw ' : '';
   return `#${head.index} ${kind}${what}${head.handle === 0 ? '' : ` on handle ${head.handle}`}`;
+}
+
+function describeCall(site: Site, handle: number): string {
+  return handle === 0 ? site.name : `${site.name} on handle ${handle}`;
 }
 
 function stackOf(error: unknown): string {

@@ -16,6 +16,7 @@ import { hideOwnModules } from './hooks/modules';
 import { installStatics } from './hooks/process';
 import type { RewriteStack } from './hooks/stacks';
 import { redirectOutput, type ProgramOutput } from './output';
+import type { Origin } from './origins';
 import { ReplayBoundary, type FactSource } from './replay';
 
 /** Exit code of a replay that diverged. */
@@ -47,6 +48,11 @@ export interface ReplayOptions {
   onRanOut?(end: RanOut): void;
   /** Takes what the program writes to stdout and stderr; default: it is written there. */
   onOutput?: ProgramOutput;
+  /**
+   * Told of the exception that the program dies of, after its exit listeners and before Node prints it. May say where it came
+   * from, for the lines Node prints above the stack; without an answer V8's own knowledge is used.
+   */
+  onFatal?(error: unknown): Origin | undefined;
   /** Told when the program ends by itself, after the last listener of `exit`. kind: exit or uncaught. */
   onEnd?(kind: 'exit' | 'uncaught', code: number): void;
 }
@@ -112,6 +118,7 @@ export function startReplay(options: ReplayOptions): Replay {
   installHooks(boundary, {
     exits: {
       onEnd: (kind, code) => options.onEnd?.(kind, code),
+      onFatal: (error) => options.onFatal?.(error),
       swallowBeforeExit: () => boundary.ending,
     },
     compileModule: options.compileModule,

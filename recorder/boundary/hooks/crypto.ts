@@ -110,7 +110,9 @@ function keyCodec(binding: Members): Codec {
       // A pair of keys comes as [public, private], each a handle or already exported as the program asked.
       if (Array.isArray(value))
         return value.map((part: unknown, i) =>
-          isHandle(part) ? { key: i, bytes: (i === 0 ? part['export'](der, spki) : part['export'](der, pkcs8, null, null)) as unknown } : part,
+          isHandle(part)
+            ? { key: i, bytes: (i === 0 ? part['export'](der, spki) : part['export'](der, pkcs8, null, null)) as unknown }
+            : part,
         );
       return isHandle(value) ? { key: 2, bytes: value['export']() as unknown } : value;
     },
