@@ -1,8 +1,11 @@
 // One measurement of one engine: `engine-process.js ENGINE PROGRAM` runs the program, which leaves a global main(), calls it until it is warm,
 // then for a while, and prints the milliseconds a run took and what it answered. `jitless` is this process under another flag.
 import fs from 'node:fs';
+import Module from 'node:module';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
+import vm from 'node:vm';
+import { loadIsolated } from '../interpreter/vm';
 import { root } from './places.js';
 import type { EngineName } from './engines.js';
 
@@ -11,9 +14,24 @@ const MEASURED_MS = 500;
 
 type Run = () => unknown;
 
-async function load(engine: EngineName, source: string): Promise<Run> {
+async function load(engine: EngineName, file: string): Promise<Run> {
+  const source = fs.readFileSync(file, 'utf8');
   if (engine === 'quickjs') return loadQuickJs(source);
+  if (engine === 'vm') return loadVm(source, file);
   new Function(source)();
+  return (globalThis as unknown as { main: Run }).main;
+}
+
+/** The VM as a replayer has it: its code in a context of its own, the program in the main one. */
+function loadVm(source: string, file: string): Run {
+  const context = vm.createContext({});
+  const { Vm } = loadIsolated(path.join(root, 'dist/interpreter/vm/index.js'), {
+    resolve: (request, from) => Module.createRequire(from).resolve(request),
+    read: (name) => fs.readFileSync(name, 'utf8'),
+    compile: (text, filename, params) => vm.compileFunction(text, [...params], { filename, parsingContext: context }) as never,
+  });
+  const machine = new Vm({ evalInRealm: (text, filename) => vm.runInThisContext(text, { filename }) });
+  machine.compileFunction(source, file, [])();
   return (globalThis as unknown as { main: Run }).main;
 }
 
@@ -49,7 +67,7 @@ function timed(run: Run, limit: number): number {
 }
 
 async function main(engine: EngineName, file: string): Promise<void> {
-  const run = await load(engine, fs.readFileSync(file, 'utf8'));
+  const run = await load(engine, file);
   timed(run, WARM_MS);
   const millis = timed(run, MEASURED_MS);
   console.log(JSON.stringify({ millis, answer: String(run()) }));

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { programs } from './places.js';
 import { interleave, measureNode, ratios, spread, type Spread } from './rounds.js';
 
-export const engines = ['node', 'jitless', 'quickjs'] as const;
+export const engines = ['node', 'vm', 'jitless', 'quickjs'] as const;
 export type EngineName = (typeof engines)[number];
 
 export interface EngineTimes {
