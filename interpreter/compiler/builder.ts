@@ -24,12 +24,15 @@ export class Builder {
   /** Environments pushed since the function was entered, at this point of the code. */
   envDepth = 0;
   private lastOffset = -1;
+  /** A statement has begun and no instruction of it been emitted: the first one keeps the statement's position. */
+  private fresh = false;
 
   get pc(): number {
     return this.code.length;
   }
 
   emit(op: Op, a?: number, b?: number, c?: number, d?: number, e?: number): number {
+    this.fresh = false;
     const pc = this.code.length;
     const length = OP_LENGTH[op] as number;
     this.code.push(op);
@@ -43,6 +46,7 @@ export class Builder {
 
   /** Emits a jump-like instruction whose last operand is the label. */
   jump(op: Op, label: Label, a?: number, b?: number, c?: number): void {
+    this.fresh = false;
     const length = OP_LENGTH[op] as number;
     this.code.push(op);
     if (length > 2) this.code.push(a as number);
@@ -59,9 +63,21 @@ export class Builder {
 
   /** The next instruction is at this source offset, for stacks. */
   at(offset: number): void {
-    if (offset === this.lastOffset) return;
+    if (this.fresh || offset === this.lastOffset) return;
     this.lastOffset = offset;
     this.positions.push(this.code.length, offset);
+  }
+
+  /** A statement begins; V8 keeps its position for the first instruction, whatever expression that belongs to. */
+  statementAt(offset: number): void {
+    this.fresh = false;
+    this.at(offset);
+    this.fresh = true;
+  }
+
+  /** V8 loads something here for which nothing is emitted: the statement's position is used up. */
+  loaded(): void {
+    this.fresh = false;
   }
 
   /** The next instruction may fail with a message that quotes this tree. */

@@ -5,6 +5,7 @@ import { Op } from '../bytecode';
 import { eachChild, isFunction, type Node } from './ast';
 import type { Generator } from './generator';
 import { assignPattern, propertyName } from './patterns';
+import { callAt, memberAt, operatorAt, positionOfNode } from './positions';
 import { closure } from './functions';
 import { classExpression } from './classes';
 import type { Label } from './builder';
@@ -75,7 +76,10 @@ function operand(g: Generator, node: Node, ...rest: Node[]): number {
 export function expr(g: Generator, node: Node): number {
   if (node.type === 'Identifier') {
     const r = g.directRegister(node.name, node.start);
-    if (r >= 0) return r;
+    if (r >= 0) {
+      g.b.loaded();
+      return r;
+    }
   }
   const dst = g.b.temp();
   exprTo(g, node, dst);
@@ -277,7 +281,6 @@ function template(g: Generator, node: Node, dst: number): void {
       parts.push(r);
       exprTo(g, node.expressions[i], r);
       // Conversion happens part by part, before the next expression runs (spec 13.2.8.5).
-      b.at(node.expressions[i].start);
       b.emit(Op.ToTemplateString, r, r);
     }
   });
@@ -296,7 +299,7 @@ function tagged(g: Generator, node: Node, dst: number): void {
   };
   b.emit(Op.TemplateObject, start, b.constant(site));
   for (const e of node.quasi.expressions as Node[]) exprTo(g, e, b.temp());
-  b.at(node.tag.type === 'MemberExpression' ? node.tag.property.start : node.start);
+  b.at(node.quasi.start);
   b.site({ ...node, callee: node.tag });
   b.emit(Op.Call, dst, callee, self, start, 1 + node.quasi.expressions.length);
 }
@@ -327,25 +330,9 @@ export function branch(g: Generator, test: Node, label: Label, when: boolean): v
   b.release(mark);
 }
 
-/** Offset of the operator after an operand: past blanks, comments and closing parentheses. */
+/** Offset of the operator after an operand. */
 export function operatorOffset(g: Generator, left: Node): number {
-  return skipTo(g.file.text, left.end).at;
-}
-
-export function skipTo(text: string, from: number): { at: number; parenthesized: boolean } {
-  let i = from;
-  let parenthesized = false;
-  for (;;) {
-    const c = text.charCodeAt(i);
-    if (c === 32 || c === 10 || c === 13 || c === 9 || c === 0xa0 || c === 0xfeff || c === 0x2028 || c === 0x2029) i++;
-    else if (c === 41) {
-      parenthesized = true;
-      i++;
-    } else if (c === 47 && text.charCodeAt(i + 1) === 47) {
-      while (i < text.length && !/[\n\r\u2028\u2029]/.test(text[i] as string)) i++;
-    } else if (c === 47 && text.charCodeAt(i + 1) === 42) i = text.indexOf('*/', i) + 2;
-    else return { at: i, parenthesized };
-  }
+  return operatorAt(g.file.text, left);
 }
 
 function binary(g: Generator, node: Node, dst: number): void {
@@ -459,7 +446,6 @@ function remove(g: Generator, node: Node, arg: Node, dst: number): void {
     const key = b.temp();
     if (arg.computed) exprTo(g, arg.property, key);
     else b.emit(Op.LoadConst, key, b.constant(arg.property.name));
-    b.at(node.start);
     b.emit(Op.DeleteKeyed, dst, object, key, g.strict ? 1 : 0);
     return;
   }
@@ -489,11 +475,8 @@ function remove(g: Generator, node: Node, arg: Node, dst: number): void {
 
 // --- members -----------------------------------------------------------------------------------------------------------------
 
-/** Offset that V8 gives to a property access. */
 function memberOffset(g: Generator, node: Node): number {
-  if (!node.computed) return node.property.start as number;
-  const at = skipTo(g.file.text, node.object.end).at;
-  return g.file.text.startsWith('?.', at) ? skipTo(g.file.text, at + 2).at : at;
+  return memberAt(g.file.text, node);
 }
 
 function member(g: Generator, node: Node, dst: number): void {
@@ -697,16 +680,8 @@ function withCallee(
   return { callee: f, self };
 }
 
-/** Offset that V8 gives to a call: the identifier before the parenthesis if there is one, else the parenthesis. */
 function callOffset(g: Generator, node: Node): number {
-  const callee = node.callee as Node;
-  const { at, parenthesized } = skipTo(g.file.text, callee.end);
-  if (!parenthesized && !node.optional) {
-    if (callee.type === 'Identifier') return callee.start;
-    if (callee.type === 'MemberExpression' && !callee.computed && callee.property.type === 'Identifier')
-      return callee.property.start as number;
-  }
-  return g.file.text.startsWith('?.', at) ? skipTo(g.file.text, at + 2).at : at;
+  return callAt(g.file.text, node);
 }
 
 function call(g: Generator, node: Node, dst: number): void {
@@ -803,7 +778,7 @@ function assignment(g: Generator, node: Node, dst: number): void {
       } else {
         const value = b.temp();
         exprNamed(g, node.right, name, value);
-        g.store(left.name, left.start, value);
+        g.store(left.name, left.start, value, operatorOffset(g, left));
         if (dst >= 0) b.emit(Op.Move, dst, value);
       }
     } else if (left.type === 'MemberExpression') {
@@ -820,7 +795,8 @@ function assignment(g: Generator, node: Node, dst: number): void {
   const value = b.temp();
   let target: Target;
   if (left.type === 'Identifier') {
-    target = { get: (r) => g.load(left.name, left.start, r), set: (r) => g.store(left.name, left.start, r) };
+    const at = operatorOffset(g, left);
+    target = { get: (r) => g.load(left.name, left.start, r), set: (r) => g.store(left.name, left.start, r, at) };
   } else {
     left.assignAt = operatorOffset(g, left);
     target = memberTarget(g, left, [node.right]);
@@ -849,12 +825,14 @@ function update(g: Generator, node: Node, dst: number): void {
   const mark = b.nextRegister;
   const arg = node.argument as Node;
   const op = node.operator === '++' ? Op.Inc : Op.Dec;
+  const at = positionOfNode(g.file.text, node);
   let target: Target;
   if (arg.type === 'Identifier') {
     const direct = g.directRegister(arg.name, arg.start);
     const kind = g.place(arg.name).variable?.kind;
     if (direct >= 0 && kind !== 'const' && kind !== 'fname') {
-      b.at(node.start);
+      b.loaded();
+      b.at(at);
       if (dst >= 0 && !node.prefix) {
         const old = b.temp();
         b.emit(Op.ToNumeric, old, direct);
@@ -867,14 +845,15 @@ function update(g: Generator, node: Node, dst: number): void {
       b.release(mark);
       return;
     }
-    target = { get: (r) => g.load(arg.name, arg.start, r), set: (r) => g.store(arg.name, arg.start, r) };
+    target = { get: (r) => g.load(arg.name, arg.start, r), set: (r) => g.store(arg.name, arg.start, r, at) };
   } else {
+    arg.assignAt = at;
     target = memberTarget(g, arg);
   }
   const value = b.temp();
   const result = b.temp();
   target.get(value);
-  b.at(node.start);
+  b.at(at);
   b.emit(Op.ToNumeric, value, value);
   b.emit(op, result, value);
   target.set(result);

@@ -7,6 +7,7 @@ import { exprTo } from './expressions';
 import { pattern } from './patterns';
 import { compileInitializer, defaultConstructor } from './classes';
 import { statements } from './statements';
+import { functionAt, positionOfNode } from './positions';
 import type { FunctionInfo, Scope } from './scopes';
 
 const KINDS = {
@@ -65,7 +66,7 @@ export function compileBody(block: CodeBlock, info: FunctionInfo): void {
   const g = new Generator(block.file, info, block);
   const b = g.b;
   const node = info.node;
-  b.at(node.start);
+  b.at(functionAt(g.file.text, node));
   if (node.type === 'Initializer') {
     enterFunction(g, info, []);
     compileInitializer(g, node);
@@ -97,6 +98,7 @@ export function compileBody(block: CodeBlock, info: FunctionInfo): void {
       } else b.emit(Op.ReturnUndefined);
     } else {
       if (node.body.stmt !== undefined) b.emit(Op.Step, node.body.stmt);
+      b.statementAt(positionOfNode(g.file.text, node.body));
       const value = b.temp();
       exprTo(g, node.body, value);
       b.emit(Op.Return, value);

@@ -150,12 +150,12 @@ export class Generator {
         b.emit(Op.LoadUndefined, dst);
         return;
       }
-      b.at(at);
+      if (!forTypeof) b.at(at);
       b.emit(forTypeof ? Op.GetGlobalOrUndefined : Op.GetGlobal, dst, b.constant(name));
       return;
     }
     const check = needsHoleCheck(v, this.scope, at);
-    if (check) b.at(at);
+    if (check && !forTypeof) b.at(at);
     if (v.cell >= 0) {
       const mark = b.nextRegister;
       const cells = b.temp();
@@ -179,11 +179,12 @@ export class Generator {
   }
 
   /** Assigns (not initialises) a name. */
-  store(name: string, at: number, src: number): void {
+  /** `at`: where the name is, for its uninitialised zone; `shownAt`: where stacks place a failure. */
+  store(name: string, at: number, src: number, shownAt = at): void {
     const b = this.b;
     const p = this.place(name);
     if (p.dynamics.length === 0) {
-      this.storeStatic(name, p, at, src);
+      this.storeStatic(name, p, at, src, shownAt);
       return;
     }
     const end = b.label();
@@ -201,25 +202,25 @@ export class Generator {
       b.bind(next);
       b.release(mark);
     }
-    this.storeStatic(name, p, at, src);
+    this.storeStatic(name, p, at, src, shownAt);
     b.bind(end);
   }
 
-  private storeStatic(name: string, p: Place, at: number, src: number): void {
+  private storeStatic(name: string, p: Place, at: number, src: number, shownAt: number): void {
     const b = this.b;
     const v = p.variable;
     if (!v) {
-      b.at(at);
+      b.at(shownAt);
       b.emit(this.strict ? Op.SetGlobalStrict : Op.SetGlobal, b.constant(name), src);
       return;
     }
     const check = needsHoleCheck(v, this.scope, at);
     if (v.kind === 'fname') {
-      b.at(at);
+      b.at(shownAt);
       if (this.strict) b.emit(Op.ThrowConstAssign, b.constant(name));
       return;
     }
-    if (v.kind === 'const' || v.kind === 'class') b.at(at);
+    if (v.kind === 'const' || v.kind === 'class') b.at(shownAt);
     if (v.kind === 'const') {
       if (check) {
         const mark = b.nextRegister;
@@ -229,7 +230,7 @@ export class Generator {
       b.emit(Op.ThrowConstAssign, b.constant(name));
       return;
     }
-    if (check) b.at(at);
+    if (check) b.at(shownAt);
     if (v.cell >= 0) {
       const mark = b.nextRegister;
       const cells = b.temp();

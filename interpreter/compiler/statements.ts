@@ -8,6 +8,7 @@ import { branch, effect, expr, exprNamed, exprTo, memberTarget } from './express
 import { classExpression } from './classes';
 import { functionsOf } from './functions';
 import { pattern } from './patterns';
+import { initializerAt, positionOfNode } from './positions';
 import type { Label } from './builder';
 
 export function statements(g: Generator, list: Node[]): void {
@@ -21,6 +22,17 @@ function step(g: Generator, node: Node): void {
   }
 }
 
+/** A step whose first instruction V8 places at this offset. */
+function stepAt(g: Generator, node: Node, offset: number): void {
+  step(g, node);
+  g.b.statementAt(offset);
+}
+
+/** A step of a statement that V8 places at one of its expressions. */
+function stepFor(g: Generator, node: Node, expression: Node): void {
+  stepAt(g, node, positionOfNode(g.file.text, expression));
+}
+
 function clearCompletion(g: Generator): void {
   if (g.completion >= 0) g.b.emit(Op.LoadUndefined, g.completion);
 }
@@ -32,7 +44,7 @@ export function statement(g: Generator, node: Node): void {
   g.pendingLabels = [];
   switch (node.type) {
     case 'ExpressionStatement':
-      step(g, node);
+      stepAt(g, node, node.start);
       if (g.completion >= 0) exprTo(g, node.expression, g.completion);
       else effect(g, node.expression);
       break;
@@ -61,8 +73,8 @@ export function statement(g: Generator, node: Node): void {
       returnStatement(g, node);
       break;
     case 'IfStatement': {
-      step(g, node);
       clearCompletion(g);
+      stepFor(g, node, node.test);
       const otherwise = b.label();
       branch(g, node.test, otherwise, false);
       b.release(mark);
@@ -94,7 +106,7 @@ export function statement(g: Generator, node: Node): void {
       const top = b.label();
       loop(g, labels, top, (control) => {
         b.bind(top);
-        step(g, node);
+        stepFor(g, node, node.test);
         branch(g, node.test, control.breakLabel, false);
         statement(g, node.body);
         b.jump(Op.Jump, top);
@@ -109,7 +121,7 @@ export function statement(g: Generator, node: Node): void {
         b.bind(top);
         statement(g, node.body);
         b.bind(test);
-        step(g, node);
+        stepFor(g, node, node.test);
         branch(g, node.test, top, true);
       });
       break;
@@ -133,7 +145,7 @@ export function statement(g: Generator, node: Node): void {
       break;
     }
     case 'ThrowStatement': {
-      step(g, node);
+      stepAt(g, node, node.start);
       const value = expr(g, node.argument);
       b.at(node.start);
       b.emit(Op.Throw, value);
@@ -147,10 +159,9 @@ export function statement(g: Generator, node: Node): void {
       switchStatement(g, node, labels);
       break;
     case 'WithStatement': {
-      step(g, node);
+      stepAt(g, node, node.start);
       const object = expr(g, node.object);
       const value = b.temp();
-      b.at(node.object.start);
       b.emit(Op.CheckObjectCoercible, object, b.constant({ pattern: null, source: node.object, property: null }));
       b.emit(Op.Move, value, object);
       const scope = node.scope as Scope;
@@ -236,6 +247,7 @@ function variables(g: Generator, node: Node): void {
     const id = d.id as Node;
     if (id.type === 'Identifier') {
       if (d.init) {
+        b.statementAt(initializerAt(g.file.text, id));
         if (node.kind === 'var') {
           const direct = g.directRegister(id.name, id.start);
           const kind = g.place(id.name).variable?.kind;
@@ -262,6 +274,7 @@ function variables(g: Generator, node: Node): void {
         if (direct < 0) g.initialise(id.name, value);
       }
     } else {
+      b.statementAt(initializerAt(g.file.text, id));
       const value = expr(g, d.init);
       pattern(g, id, value, node.kind === 'var' ? 'var' : 'declare', d.init);
     }
@@ -278,7 +291,7 @@ function simpleInit(init: Node): boolean {
 
 function returnStatement(g: Generator, node: Node): void {
   const b = g.b;
-  step(g, node);
+  stepAt(g, node, node.start);
   const value = b.temp();
   if (!node.argument) {
     if (g.controls.every((c) => c.kind !== 'finally') && g.info.kind !== 'derivedClass') {
@@ -334,7 +347,7 @@ function forStatement(g: Generator, node: Node, labels: string[]): void {
   if (node.init) {
     if (node.init.type === 'VariableDeclaration') statement(g, node.init);
     else {
-      step(g, node.init);
+      stepAt(g, node.init, node.init.start);
       effect(g, node.init);
     }
   }
@@ -344,14 +357,14 @@ function forStatement(g: Generator, node: Node, labels: string[]): void {
   loop(g, labels, next, (control) => {
     b.bind(top);
     if (node.test) {
-      step(g, node.test);
+      stepFor(g, node.test, node.test);
       branch(g, node.test, control.breakLabel, false);
     }
     statement(g, node.body);
     b.bind(next);
     if (scope.hasEnv) b.emit(Op.CopyEnv);
     if (node.update) {
-      step(g, node.update);
+      stepAt(g, node.update, node.update.start);
       effect(g, node.update);
     }
     b.jump(Op.Jump, top);
@@ -402,6 +415,7 @@ function forIn(g: Generator, node: Node, labels: string[]): void {
   varInitialiser(g, node);
   const state = b.temp();
   const value = b.temp();
+  b.statementAt(positionOfNode(g.file.text, node.right));
   headExpression(g, node, value);
   b.emit(Op.ForInStart, state, value);
   const top = b.label();
@@ -424,6 +438,14 @@ function iteration(g: Generator, node: Node, scope: Scope, value: number): void 
   g.leaveScope(scope, mark);
 }
 
+/** Where V8 places the call of next: the variable of the head. */
+function eachAt(g: Generator, node: Node): number {
+  const left = node.left as Node;
+  if (left.type !== 'VariableDeclaration') return positionOfNode(g.file.text, left);
+  const id = ((left.declarations as Node[])[0] as Node).id as Node;
+  return id.type === 'Identifier' ? id.start : id.end - 1;
+}
+
 function forOf(g: Generator, node: Node, labels: string[]): void {
   const b = g.b;
   step(g, node);
@@ -432,6 +454,7 @@ function forOf(g: Generator, node: Node, labels: string[]): void {
   const next = b.temp();
   const value = b.temp();
   const exhausted = b.temp();
+  b.statementAt(positionOfNode(g.file.text, node.right));
   headExpression(g, node, value);
   b.at(node.right.start);
   b.site(node.right);
@@ -442,7 +465,7 @@ function forOf(g: Generator, node: Node, labels: string[]): void {
     b.bind(top);
     const done = b.label();
     b.emit(Op.LoadTrue, exhausted);
-    b.at(node.right.start);
+    b.at(eachAt(g, node));
     if (node.await) {
       b.emit(Op.IteratorCall, value, iterator, next);
       b.emit(Op.Await, value, value);

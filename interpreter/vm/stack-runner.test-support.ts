@@ -6,7 +6,7 @@
  */
 import { runInThisContext, compileFunction } from 'node:vm';
 import { types } from 'node:util';
-import { asyncPrograms, programs } from './stack-programs.test-support';
+import { asyncPrograms, programs, throwing } from './stack-programs.test-support';
 import { Vm } from './index';
 
 type Module = (...args: unknown[]) => unknown;
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const all = [...programs, ...asyncPrograms];
   const results: Record<string, string[]> = {};
   for (const [index, source] of all.entries()) {
-    if (only !== undefined && Number(only) !== index) continue;
+    if (only !== undefined && only !== String(index)) continue;
     const notes: string[] = (results[index] = []);
     const filename = `/programs/p${index}.js`;
     (globalThis as Record<string, unknown>)['out0'] = (error: unknown) => notes.push(shown(error));
@@ -81,6 +81,21 @@ async function main(): Promise<void> {
     (Error as { stackTraceLimit: unknown }).stackTraceLimit =
       vm === undefined ? 10 : (Error as { stackTraceLimit: unknown }).stackTraceLimit;
   }
+  throwing.forEach((body, index) => {
+    const key = `throwing ${index}`;
+    if (only !== undefined && only !== 'throwing' && only !== key) return;
+    try {
+      load(`(function body() { ${body} })()`, '/programs/t.js').call({}, {}, require);
+      results[key] = ['nothing thrown'];
+    } catch (error) {
+      results[key] = [
+        shown(error)
+          .split('\n')
+          .filter((line) => line.startsWith('    at '))
+          .join('\n'),
+      ];
+    }
+  });
   process.stdout.write(JSON.stringify(results));
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'node:test';
-import { asyncPrograms, programs } from './stack-programs.test-support';
+import { asyncPrograms, programs, throwing } from './stack-programs.test-support';
 
 const runner = join(__dirname, 'stack-runner.test-support.js');
 
@@ -19,5 +19,11 @@ for (const [index, source] of [...programs, ...asyncPrograms].entries()) {
   test(`${index}: ${source.slice(0, 90)}`, () => {
     assert.notEqual(native[index]?.length, 0);
     assert.deepEqual(vm[index], native[index]);
+  });
+}
+
+for (const [index, body] of throwing.entries()) {
+  test(`throwing ${index}: ${body}`, () => {
+    assert.deepEqual(vm[`throwing ${index}`], native[`throwing ${index}`]);
   });
 }
