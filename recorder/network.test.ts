@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { roundTrip } from './round-trip';
+
+test('an HTTP server and its clients in one process', async () => {
+  const { stdout } = await roundTrip(`
+    const http = require('http');
+    let n = 0;
+    const server = http.createServer(async (request, response) => {
+      n++;
+      await new Promise((done) => setTimeout(done, Math.random() * 5));
+      const parts = [];
+      for await (const part of request) parts.push(part);
+      response.writeHead(200, { 'x-count': n });
+      response.end(JSON.stringify({ url: request.url, length: Buffer.concat(parts).length }));
+    });
+    server.listen(0, async () => {
+      const { port } = server.address();
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 5 });
+      const one = (i) => new Promise((done, failed) => {
+        const request = http.request({ port, path: '/' + i, method: 'POST', agent }, (response) => {
+          let body = '';
+          response.on('data', (part) => (body += part)).on('end', () => done([body, response.headers['x-count'], response.socket?.remotePort]));
+        });
+        request.on('error', failed);
+        request.end('y'.repeat(i * 333));
+      });
+      console.log(await Promise.all(Array.from({ length: 30 }, (_, i) => one(i))), n);
+      agent.destroy();
+      server.close(() => console.log('closed'));
+    });`);
+  assert.match(stdout, /\/29/);
+  assert.match(stdout, /closed\n$/);
+});
+
+test('fetch: POST, parallel requests, an abort, a refused connection', async () => {
+  const { stdout } = await roundTrip(`
+    const http = require('http');
+    const server = http.createServer((request, response) => {
+      let length = 0;
+      request.on('data', (part) => (length += part.length)).on('end', () =>
+        setTimeout(() => { response.write('{"url":"' + request.url + '",'); setTimeout(() => response.end('"length":' + length + '}'), 10); }, Math.random() * 20));
+    });
+    server.listen(0, async () => {
+      const base = 'http://127.0.0.1:' + server.address().port;
+      console.log(await Promise.all([1, 2, 3].map((i) => fetch(base + '/' + i, { method: 'POST', body: 'x'.repeat(i * 1000) }).then((r) => r.json()))));
+      const abort = new AbortController();
+      setTimeout(() => abort.abort(), 3);
+      try { await fetch(base + '/abort', { signal: abort.signal }); } catch (error) { console.log(error.name, error.message); }
+      const closed = require('net').createServer().listen(0, () => { const { port } = closed.address(); closed.close(async () => {
+        try { await fetch('http://127.0.0.1:' + port); } catch (error) { console.log(error.message, error.cause.code, error.stack); }
+        server.close();
+        server.closeAllConnections();
+        console.log('done');
+      }); });
+    });`);
+  assert.match(stdout, /length: 3000/);
+  assert.match(stdout, /AbortError/);
+  assert.match(stdout, /ECONNREFUSED/);
+  assert.match(stdout, /done\n$/);
+});
+
+test('HTTPS: certificates, keep-alive, a large body, an untrusted server', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'retrace-certificate-'));
+  const made = spawnSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key.pem', '-out', 'cert.pem', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
+    { cwd: folder, encoding: 'utf8' },
+  ); // prettier-ignore
+  assert.equal(made.status, 0, made.stderr);
+  const files = { 'key.pem': readFileSync(join(folder, 'key.pem'), 'utf8'), 'cert.pem': readFileSync(join(folder, 'cert.pem'), 'utf8') };
+  rmSync(folder, { recursive: true });
+  const { stdout } = await roundTrip(
+    `
+    const https = require('https'), fs = require('fs'), { once } = require('events');
+    const key = fs.readFileSync('key.pem'), cert = fs.readFileSync('cert.pem');
+    const server = https.createServer({ key, cert }, (request, response) => { request.resume().on('end', () => response.end(Buffer.alloc(200000, 'z'))); });
+    server.on('tlsClientError', (error) => console.log('server saw', error.code));
+    const agent = new https.Agent({ keepAlive: true, ca: cert });
+    const get = async (options) => {
+      const [response] = await once(https.get({ port: server.address().port, host: 'localhost', agent, ...options }), 'response');
+      const { socket } = response;
+      let n = 0;
+      response.on('data', (part) => (n += part.length));
+      await once(response, 'end');
+      return [n, socket];
+    };
+    server.listen(0, async () => {
+      const [n, socket] = await get();
+      const certificate = socket.getPeerCertificate(true);
+      console.log(n, socket.getCipher(), certificate.subject, certificate.issuerCertificate === certificate, socket.authorized, socket.getProtocol());
+      console.log((await get())[1] === socket, socket.getPeerX509Certificate().subject, socket.isSessionReused());
+      await get({ agent: undefined }).catch((error) => console.log(error.code, error.stack));
+      const [, other] = await get({ agent: undefined, rejectUnauthorized: false });
+      console.log(other.authorizationError);
+      agent.destroy();
+      server.close(() => console.log('closed'));
+      server.closeAllConnections();
+    });`,
+    { files },
+  );
+  assert.match(stdout, /^200000 /);
+  assert.match(stdout, /DEPTH_ZERO_SELF_SIGNED_CERT/);
+  assert.match(stdout, /closed\n$/);
+});
+
+test('sockets: half open, errors, resets, time-outs, reads into the program’s own buffer, local sockets', async () => {
+  const { stdout } = await roundTrip(`
+    const net = require('net');
+    const path = require('path').join(process.cwd(), 'local.sock');
+    const echo = net.createServer({ allowHalfOpen: true }, (c) => { let b = ''; c.on('data', (d) => (b += d)).on('end', () => c.end(b.toUpperCase())); });
+    echo.listen(path, () => {
+      const c = net.connect(path);
+      c.write('abc');
+      c.end('déf');
+      c.setEncoding('utf8').on('data', (d) => console.log(d)).on('close', (h) => { console.log('closed', h, c.bytesRead, c.bytesWritten); echo.close(); });
+    });
+    net.connect(1, '127.0.0.1').on('error', (e) => console.log(e.message, e.stack, e.errno, e.address));
+    net.createServer().listen('/nonexistent/x.sock').on('error', (e) => console.log(e.code));
+    net.connect('/nonexistent/y').on('error', (e) => console.log(e.message));
+    const large = net.createServer((c) => c.end(Buffer.alloc(200000, 1))).listen(0, () => {
+      let n = 0;
+      const onread = { buffer: Buffer.alloc(1000), callback(k, b) { n += k + b[0] - 1; return true; } };
+      net.connect({ port: large.address().port, onread }).on('close', () => { console.log('onread', n); large.close(); });
+    });
+    const reset = net.createServer((c) => { setTimeout(() => c.resetAndDestroy(), 5); }).listen(0, () => {
+      net.connect(reset.address().port).on('error', (e) => console.log(e.code)).on('close', () => { console.log('c'); reset.close(); });
+    });
+    const idle = net.createServer((c) => c.on('close', () => console.log('idle closed')).resume()).listen(0, () => {
+      const c = net.connect(idle.address().port);
+      c.setKeepAlive(true, 1000).setNoDelay().setTimeout(20, () => { console.log('timeout', c.localPort, c.remoteFamily); c.destroy(); idle.close(); });
+    });`);
+  for (const expected of ['ABCDÉF', 'ECONNREFUSED', 'onread 200000', 'ECONNRESET', 'timeout', 'idle closed'])
+    assert.ok(stdout.includes(expected), `${expected} is missing in\n${stdout}`);
+});
+
+test('async context and ids follow every kind of callback', async () => {
+  const { stdout } = await roundTrip(`
+    const { AsyncLocalStorage, executionAsyncId, triggerAsyncId } = require('async_hooks');
+    const net = require('net'), dns = require('dns'), fs = require('fs'), zlib = require('zlib'), cp = require('child_process'), http = require('http'), crypto = require('crypto');
+    const als = new AsyncLocalStorage();
+    const p = (n) => console.log(n, als.getStore(), executionAsyncId(), triggerAsyncId());
+    als.run('A', () => {
+      dns.lookup('localhost', () => p('dns'));
+      fs.readFile(__filename, () => p('fs'));
+      fs.promises.readFile(__filename).then(() => p('promise'));
+      zlib.gzip('x', () => p('zlib'));
+      crypto.randomBytes(4, () => p('random'));
+      crypto.pbkdf2('a', 'b', 10, 10, 'sha1', () => p('pbkdf2'));
+      cp.exec('echo', () => p('exec'));
+      setTimeout(() => p('timer'), 3);
+      setImmediate(() => p('immediate'));
+      process.nextTick(() => p('tick'));
+    });
+    const s = net.createServer((c) => als.run('S', () => {
+      p('connection');
+      c.on('data', (d) => { p('data'); c.write(d, () => p('written')); }).on('end', () => p('end')).on('close', () => p('close'));
+    })).listen(0, '127.0.0.1', () => als.run('C', () => {
+      const c = net.connect(s.address().port, '127.0.0.1', () => { p('connected'); c.end('hello'); });
+      c.on('data', () => p('client data')).on('close', () => { p('client close'); s.close(() => p('closed')); });
+    }));
+    const h = http.createServer((q, r) => als.run('H', () => { p('request'); q.resume().on('end', () => { p('request end'); r.end('ok', () => p('finished')); }); }))
+      .listen(0, () => als.run('HC', () => http.get({ port: h.address().port }, (r) => { p('response'); r.resume().on('end', () => { p('response end'); h.close(() => p('http closed')); }); })));`);
+  for (const line of [/^dns A /m, /^zlib A /m, /^exec A /m, /^connection S /m, /^client close C /m, /^response HC /m])
+    assert.match(stdout, line);
+});
+
+test('names are looked up once', async () => {
+  const { stdout } = await roundTrip(`
+    const dns = require('dns');
+    dns.lookup('localhost', { all: true }, (...a) => console.log('all', ...a));
+    dns.promises.lookup('nonexistent.invalid').catch((e) => console.log(e.code, e.message));
+    dns.lookupService('127.0.0.1', 22, (...a) => console.log('service', ...a));
+    dns.resolve4('nonexistent.invalid', (e) => console.log('resolve', e.code, e.stack));
+    console.log(dns.getServers());`);
+  assert.match(stdout, /ENOTFOUND getaddrinfo/);
+});
+
+test('compression on the thread pool', async () => {
+  const { stdout } = await roundTrip(`
+    const zlib = require('zlib'), { pipeline } = require('stream'), fs = require('fs');
+    const big = Buffer.alloc(300000, 'abcdefgh12345');
+    zlib.gzip(big, (e, d) => { console.log('gzip', d.length, zlib.gunzipSync(d).length); zlib.gunzip(d, (e, r) => console.log('gunzip', r.equals(big))); });
+    zlib.inflate(Buffer.from('garbage'), (e) => console.log(e.code, e.message));
+    zlib.brotliCompress(big, (e, d) => console.log('brotli', d.length));
+    const stream = zlib.createGzip();
+    let n = 0;
+    stream.on('data', (d) => (n += d.length)).on('end', () => console.log('stream', n));
+    for (let i = 0; i < 20; i++) stream.write(big);
+    stream.end();
+    const early = zlib.createDeflate();
+    early.write(big);
+    early.destroy();
+    early.on('close', () => console.log('destroyed'));
+    const cut = zlib.createGunzip().on('error', (e) => console.log('cut', e.message));
+    cut.end(zlib.gzipSync('x'.repeat(1000)).subarray(0, 15));
+    pipeline(fs.createReadStream(__filename), zlib.createGzip(), fs.createWriteStream('out.gz'), (e) => console.log('pipeline', e, fs.statSync('out.gz').size > 0));`);
+  assert.match(stdout, /stream \d+/);
+  assert.match(stdout, /cut unexpected end of file/);
+});
+
+test('child processes: exec, spawn, execSync, signals, a program that is not there', async () => {
+  const { stdout } = await roundTrip(`
+    const cp = require('child_process');
+    cp.exec('echo hi; echo err >&2; exit 3', (e, o, r) => console.log(e.code, o, r));
+    console.log(cp.execSync('date +%N').toString(), cp.spawnSync('sh', ['-c', 'echo out; kill -9 $$']));
+    try { cp.execSync('exit 4', { stdio: 'pipe' }); } catch (e) { console.log(e.status, e.message); }
+    const cat = cp.spawn('cat');
+    cat.stdout.on('data', (d) => console.log('cat', '' + d));
+    cat.on('exit', (a, b) => console.log('exit', a, b)).on('close', () => console.log('close'));
+    cat.stdin.write('hello ');
+    cat.stdin.end('world');
+    const sleep = cp.spawn('sleep', ['10']).on('exit', (a, b) => console.log('killed', a, b, sleep.killed));
+    setTimeout(() => sleep.kill(), 20);
+    cp.spawn('nonexistent-program').on('error', (e) => console.log(e.code, e.syscall));
+    cp.execFile(process.execPath, ['-e', 'process.stdout.write("x".repeat(200000))'], (e, o) => console.log(e, o.length));
+    console.log(cat.pid > 0);`);
+  for (const line of [/^3 hi/m, /^killed null SIGTERM true/m, /^ENOENT spawn/m, /^null 200000/m]) assert.match(stdout, line);
+});

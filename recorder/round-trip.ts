@@ -1,0 +1,81 @@
+/**
+ * For tests: records a small program and replays it natively, without its folder and without a network, and compares.
+ *
+ * Invariant: stdout, stderr, exit code and signal are compared to the byte; nothing is normalised.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { record, replayCommand } from './launch';
+import { readManifest } from './trace';
+
+export interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+export interface RoundTripOptions {
+  /** Bytes on standard input, a file; default: none (/dev/null). */
+  readonly input?: string;
+  /** Further files of the program's folder. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /** File name of the program; default app.js. */
+  readonly name?: string;
+}
+
+/** Not everybody may make network namespaces; where we may, a replay gets an empty one. */
+const isolate = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : [];
+
+/** Records the program, replays it, asserts that both ended the same, and returns what the recorded run printed. */
+export async function roundTrip(program: string, options: RoundTripOptions = {}): Promise<Outcome> {
+  const base = realpathSync(mkdtempSync(join(tmpdir(), 'retrace-round-trip-')));
+  try {
+    const app = join(base, 'app');
+    mkdirSync(app);
+    const name = options.name ?? 'app.js';
+    writeFileSync(join(app, name), program);
+    for (const [file, text] of Object.entries(options.files ?? {})) writeFileSync(join(app, file), text);
+    const recorded = await recordProgram(base, join(app, name), options);
+    renameSync(app, join(base, 'app-was-here'));
+    renameSync(join(base, 'recording'), join(base, 'elsewhere'));
+    const replayed = replayNatively(join(base, 'elsewhere'));
+    assert.deepEqual(replayed, recorded);
+    return recorded;
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+  }
+}
+
+async function recordProgram(base: string, script: string, options: RoundTripOptions): Promise<Outcome> {
+  const files = { in: join(base, 'stdin'), out: join(base, 'stdout'), err: join(base, 'stderr') };
+  if (options.input !== undefined) writeFileSync(files.in, options.input);
+  const descriptors = [
+    options.input === undefined ? openSync('/dev/null', 'r') : openSync(files.in, 'r'),
+    openSync(files.out, 'w'),
+    openSync(files.err, 'w'),
+  ];
+  const { exitCode, signal } = await record({
+    script,
+    args: options.args ?? [],
+    dir: join(base, 'recording'),
+    cwd: join(script, '..'),
+    env: { ...process.env, ...options.env },
+    stdio: descriptors,
+  });
+  for (const fd of descriptors) closeSync(fd);
+  return { stdout: readFileSync(files.out, 'utf8'), stderr: readFileSync(files.err, 'utf8'), exitCode, signal };
+}
+
+function replayNatively(recording: string): Outcome {
+  const preload = join(__dirname, 'replay-native.js');
+  const { node, args, env } = replayCommand(readManifest(recording), preload, { RETRACE_REPLAY_PATH: recording });
+  const words = [...isolate, node, ...args];
+  const result = spawnSync(words[0]!, words.slice(1), { env, encoding: 'utf8', input: '', maxBuffer: 1 << 28, timeout: 60_000, cwd: '/' });
+  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.status, signal: result.signal };
+}
