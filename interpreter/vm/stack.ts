@@ -67,8 +67,8 @@ interface Capture extends CallPoint {
 export interface StackHost extends CallSiteRealm {
   /** Whether a script is part of the VM or of its realm kit. */
   isOwnScript(name: string): boolean;
-  /** Name of the function that contains the run loop. */
-  readonly runLoop: string;
+  /** Whether a call site of the VM's own is that of the function that contains the run loop. */
+  isRunLoop(script: string, name: string | null): boolean;
   /** The frame of a guest function of that name that was the last to await something. */
   awaitingFrame(name: string): StackFrame | undefined;
 }
@@ -193,7 +193,7 @@ export class Stacks {
         walk.keep(site, file);
       } else if (site.isAsync()) {
         walk.async(name ?? '');
-      } else if (name === this.host.runLoop) {
+      } else if (this.host.isRunLoop(file, name)) {
         if (point === undefined) {
           point = capture ?? null;
           if (capture !== undefined) limit = capture.limit;
@@ -225,7 +225,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       codeOf,
       evalOriginOf: (file) => evalOrigins.get(file),
       isOwnScript: (name) => name === KIT_FILE || (name.startsWith(own) && !name.includes('.test')),
-      runLoop: 'run',
+      isRunLoop: (script, name) => name === 'run' && script.endsWith('/run.js'),
       awaitingFrame: () => undefined,
     },
     kit,
