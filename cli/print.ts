@@ -55,7 +55,7 @@ export function evaluationText({ expression, preview }: Evaluation): string {
 
 export function framesText(frames: readonly Frame[], current = 0): string[] {
   return frames.map(
-    (frame, i) => `${i === current ? paint('>', 'yellow') : ' '} ${i}  ${frame.function || '(top level)'}  ${placeText(frame)}`,
+    (frame, i) => `${i === current ? paint('>', 'yellow') : ' '} ${i}  ${frame.function || '(anonymous)'}  ${placeText(frame)}`,
   );
 }
 

@@ -1,20 +1,20 @@
 /**
- * What lives in the interpreter's own context: the VM and, when debugging, the session. Loaded by isolate.ts, created by main.ts.
+ * What lives in the interpreter's own context: the VM and, when debugging, the session. Loaded and created by main.ts.
  *
  * Invariant: nothing here depends on an intrinsic of the program's realm; what comes from there is only looked at.
  */
-import { Vm, type GuestFrame } from '../vm';
+import { Vm, type GuestFrame, type VmHost } from '../vm';
+import { adapt } from './adapter';
 import { receive, send, type ControlCalls } from './control';
 import type { InspectionKit } from './preview';
 import { Session } from './session';
 
 /** What main.ts hands in: functions of the host realm that the program cannot replace. */
-export interface InsideHost extends ControlCalls {
+export interface InsideHost extends ControlCalls, VmHost {
   readonly kit: InspectionKit;
-  /** Evaluates text natively in the program's realm. */
-  evalInRealm(source: string, filename: string): unknown;
-  dynamicImport(specifier: unknown, options: unknown, referrer: string): unknown;
   apart<T>(run: () => T): T;
+  /** Ends the process: a fault of retrace's own. */
+  fail(message: string): never;
 }
 
 export interface Inside {
@@ -31,13 +31,20 @@ const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname'];
 export function createInside(host: InsideHost, debug: boolean): Inside {
   let session: Session<GuestFrame> | undefined;
   const hooks = {
-    onPause: (_reason: 'step' | 'breakpoint', frame: GuestFrame) => session!.onPause(frame),
-    onThrow: (error: unknown, frame: GuestFrame) => session!.onThrow(error, frame),
+    onPause: (_reason: 'step' | 'breakpoint', frame: GuestFrame) => guarded(() => session!.onPause(frame)),
+    onThrow: (error: unknown, frame: GuestFrame) => guarded(() => session!.onThrow(error, frame)),
   };
-  const { evalInRealm, dynamicImport } = host;
-  const vm = new Vm({ evalInRealm, dynamicImport }, debug ? hooks : undefined);
+  /** A fault of the session's own must not become an exception of the program's. */
+  const guarded = (run: () => void): void => {
+    try {
+      run();
+    } catch (fault) {
+      host.fail(fault instanceof Error ? (fault.stack ?? fault.message) : 'the session failed');
+    }
+  };
+  const vm = new Vm(host, debug ? hooks : undefined);
   if (debug) {
-    session = new Session<GuestFrame>(vm, {
+    session = new Session<GuestFrame>(adapt(vm), {
       kit: host.kit,
       receive: () => receive(host),
       send: (message) => send(host, message),

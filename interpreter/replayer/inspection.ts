@@ -11,6 +11,7 @@ import type { InspectionKit } from './preview';
 export interface UtilBinding {
   previewEntries(value: object, kinds: true): [unknown[], boolean] | undefined;
   getPromiseDetails(value: object): [number, unknown?];
+  getConstructorName(object: object): string;
 }
 
 const toText = Function.prototype.toString;

@@ -5,16 +5,18 @@
  * as compiler of the program's modules. Invariant: when this file has run, the next thing that happens in the process is the
  * program's first statement.
  */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Script } from 'node:vm';
+import { types } from 'node:util';
+import { compileFunction, createContext, Script } from 'node:vm';
 import { exitNow, readFully, writeFully } from '../../native';
-import { startReplay, type CompileModule, type Divergence, type Replay, type ReplayOptions } from '../../recorder/boundary';
-import { divergenceReport } from '../../recorder/boundary';
+import { divergenceReport, startReplay, type CompileModule, type Divergence, type Replay, type ReplayOptions } from '../../recorder/boundary';
+import { loadIsolated } from '../vm/isolate';
 import { receive, send, type ControlCalls } from './control';
 import { watchFatal } from './fatal';
 import { hostInspectionKit, type UtilBinding } from './inspection';
 import type { createInside, Inside, InsideHost } from './inside';
-import { loadIsolated } from './isolate';
 import type { Orders } from './protocol';
 
 const calls: ControlCalls = { readFully, writeFully, exitNow };
@@ -26,8 +28,12 @@ const FAILED = 125;
 try {
   begin(receive(calls) as Orders);
 } catch (error) {
-  writeFully(2, Buffer.from(`retrace: ${error instanceof Error ? error.message : String(error)}\n`));
-  exitNow(FAILED);
+  fail(error instanceof Error ? error.message : String(error));
+}
+
+function fail(message: string): never {
+  writeFully(2, Buffer.from(`retrace: ${message}\n`));
+  return exitNow(FAILED);
 }
 
 function begin(orders: Orders): void {
@@ -50,29 +56,49 @@ function begin(orders: Orders): void {
   };
   if (orders.engine === 'vm') {
     inside = createInterpreter(orders.mode === 'debug', () => replay);
-    const { compileModule, session } = inside;
+    const { compileModule, session, vm } = inside;
     if (session) {
       watchFatal((error, stack) => session.onFatal(error, stack));
       session.begin();
     }
-    replay = startReplay({ ...options, compileModule: compileModule as CompileModule });
+    replay = startReplay({
+      ...options,
+      compileModule: compileModule as CompileModule,
+      rewriteStack: (error, sites) => vm.rewriteStack(error, sites),
+      ...(session ? { onOutput: (fd: 1 | 2, bytes: Uint8Array) => session.onOutput(fd, bytes) } : {}),
+    });
     return;
   }
   replay = startReplay(options);
 }
 
 function createInterpreter(debug: boolean, replay: () => Replay | undefined): Inside {
+  const util = utilBinding();
   const { apply } = Reflect;
   const { runInThisContext } = Script.prototype;
   const host: InsideHost = {
     ...calls,
-    kit: hostInspectionKit(utilBinding()),
+    fail,
+    kit: hostInspectionKit(util),
     evalInRealm: (source, filename) => apply(runInThisContext, new Script(source, { filename }), []) as unknown,
+    compileNatively: (source, filename, params) => void compileFunction(source, [...params], { filename }),
     dynamicImport: (specifier) => import(String(specifier)),
-    apart: (run) => replay()!.quiet(run),
+    constructorName: util.getConstructorName,
+    isProxy: types.isProxy,
+    apart: (run) => replay()!.apart(run),
   };
-  const { createInside: create } = loadIsolated(join(__dirname, 'inside.js')) as { createInside: typeof createInside };
-  return create(host, debug);
+  return loadInside()(host, debug);
+}
+
+/** The interpreter in a context of its own: a program that patches its intrinsics does not patch the interpreter's. */
+function loadInside(): typeof createInside {
+  const context = createContext({});
+  const loaded: unknown = loadIsolated(join(__dirname, 'inside.js'), {
+    resolve: (request, from) => createRequire(from).resolve(request),
+    read: (path) => readFileSync(path, 'utf8'),
+    compile: (source, filename, params) => compileFunction(source, [...params], { filename, parsingContext: context }) as never,
+  });
+  return (loaded as { createInside: typeof createInside }).createInside;
 }
 
 /** Node's own knowledge of values. Opening that door leaves a warning and two globals behind, unless they are taken away. */

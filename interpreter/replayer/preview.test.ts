@@ -7,6 +7,7 @@ import { evaluatePure } from './pure';
 // Node's own binding is out of reach without --expose-internals
 const kit = hostInspectionKit({
   getPromiseDetails: () => [1, 1],
+  getConstructorName: () => '',
   previewEntries: (value) => [value instanceof Map ? [...value].flat() : [...(value as Set<unknown>)], true],
 });
 const show = (value: unknown): string => previewOf(kit, value).preview;

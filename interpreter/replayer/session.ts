@@ -142,6 +142,15 @@ export class Session<F> {
     this.host.send({ kind: 'fatal', error: { ...errorHead(this.host.kit, error), stack }, throws: index, turn, step });
   }
 
+  /** The program writes to stdout or stderr. */
+  onOutput(fd: 1 | 2, bytes: Uint8Array): void {
+    if (this.evaluating) return;
+    let text = '';
+    for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
+    const { turn, step } = this.vm;
+    this.host.send({ kind: 'output', fd, bytes: text, turn, step });
+  }
+
   /** The program is over; the process ends right after this. */
   onEnd(truncated: boolean): void {
     const { turn, step } = this.vm;
