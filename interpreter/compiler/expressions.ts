@@ -882,7 +882,11 @@ export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: numbe
     else if (e.type === 'SpreadElement') {
       const value = expr(g, e.argument);
       b.at(e.argument.start);
-      b.site({ ...e, type: forCall ? 'SpreadArgument' : 'SpreadElement' });
+      b.site(
+        forCall && e === elements[elements.length - 1] && elements.filter((x) => x?.type === 'SpreadElement').length === 1
+          ? { ...e, type: 'SpreadArgument' }
+          : e,
+      );
       b.emit(Op.ArraySpread, array, value);
     } else b.emit(Op.ArrayAppend, array, expr(g, e));
     b.release(inner);
@@ -1011,7 +1015,6 @@ function yieldExpression(g: Generator, node: Node, dst: number): void {
   b.at(node.start);
   if (node.delegate) {
     b.at(node.argument.start);
-    b.site(node.argument);
     b.emit(Op.YieldStar, dst, value);
   } else b.emit(Op.Yield, dst, value);
 }

@@ -350,7 +350,7 @@ export class Generator {
       const given = b.label();
       b.jump(Op.JumpNotUndefined, given, src);
       const self = b.temp();
-      if (this.place('%this').variable) this.pseudo('%this', this.info.node.end - 1, self);
+      if (this.info.scope.variables.has('%this')) this.pseudo('%this', this.info.node.end - 1, self);
       else b.emit(Op.ThrowError, 1, b.constant(SUPER_NOT_CALLED));
       b.emit(Op.Return, self);
       b.bind(given);

@@ -8,8 +8,11 @@ import type { Node } from './ast';
 /** declare: initialises new bindings; var: assigns var names; assign: assigns any target. */
 export type PatternMode = 'declare' | 'var' | 'assign';
 
-/** Binds the value in `src` to a pattern. `source` is the tree the value came from, for error texts. */
-export function pattern(g: Generator, p: Node, src: number, mode: PatternMode, source: Node | null): void {
+/** Where a value comes from, for error texts: a tree, V8's own name for it, another pattern, or nothing that could be named. */
+export type PatternSource = Node | '.for' | '.catch' | 'nested' | null;
+
+/** Binds the value in `src` to a pattern. */
+export function pattern(g: Generator, p: Node, src: number, mode: PatternMode, source: PatternSource): void {
   switch (p.type) {
     case 'Identifier':
       if (mode === 'declare') g.initialise(p.name, src);
@@ -18,7 +21,7 @@ export function pattern(g: Generator, p: Node, src: number, mode: PatternMode, s
     case 'AssignmentPattern': {
       const mark = g.b.nextRegister;
       const value = withDefault(g, p, src);
-      pattern(g, p.left, value, mode, null);
+      pattern(g, p.left, value, mode, source === null ? CONDITIONAL : source);
       g.b.release(mark);
       return;
     }
@@ -35,6 +38,9 @@ export function pattern(g: Generator, p: Node, src: number, mode: PatternMode, s
     }
   }
 }
+
+/** What V8 quotes for a parameter with a default: the conditional that its parser makes of it. */
+const CONDITIONAL: Node = { type: 'ConditionalExpression', start: 0, end: 0 };
 
 /** src, or the default of the pattern if src is undefined, in a register of its own. */
 function withDefault(g: Generator, p: Node, src: number): number {
@@ -56,17 +62,24 @@ function earlyTarget(g: Generator, p: Node, mode: PatternMode): Target | null {
 
 function finishTarget(g: Generator, p: Node, src: number, mode: PatternMode, early: Target | null): void {
   if (!early) {
-    pattern(g, p, src, mode, null);
+    pattern(g, p, src, mode, 'nested');
     return;
   }
   early.set(p.type === 'AssignmentPattern' ? withDefault(g, p, src) : src);
 }
 
-function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, source: Node | null): void {
+function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, source: PatternSource): void {
   const b = g.b;
   const properties = p.properties as Node[];
   const first = properties[0];
-  const info = { pattern: p, source, property: first && first.type === 'Property' && !first.computed ? propertyName(first.key) : null };
+  const named = first && first.type === 'Property' && !first.computed ? propertyName(first.key) : null;
+  const info = {
+    source: typeof source === 'object' ? source : null,
+    text: typeof source === 'string' && source !== 'nested' ? source : null,
+    property: named,
+    plain: source === 'nested' || (named !== null && first?.value.type === 'AssignmentPattern'),
+    isWith: false,
+  };
   b.at(first && first.type === 'Property' && !first.computed ? first.key.start : p.start);
   b.emit(Op.CheckObjectCoercible, src, b.constant(info));
   const rest = properties.length > 0 && (properties[properties.length - 1] as Node).type === 'RestElement';
@@ -120,15 +133,15 @@ export function propertyName(key: Node): string {
   return typeof key.value === 'bigint' || key.bigint ? String(BigInt(key.bigint)) : String(key.value);
 }
 
-function arrayPattern(g: Generator, p: Node, src: number, mode: PatternMode, source: Node | null): void {
+function arrayPattern(g: Generator, p: Node, src: number, mode: PatternMode, source: PatternSource): void {
   const b = g.b;
   const mark = b.nextRegister;
   const iterator = b.temp();
   const next = b.temp();
   const finished = b.temp();
-  b.at(source ? source.start : p.start);
-  if (source) b.site(source);
-  else b.site(p);
+  const tree = source !== null && typeof source === 'object' && mode !== 'assign' && source.type !== 'MemberExpression' ? source : null;
+  b.at(tree && tree.start > 0 ? tree.start : p.start);
+  b.site(tree ?? { type: 'NoSource', start: 0, end: 0, text: source === '.for' ? source : undefined });
   b.emit(Op.GetIterator, iterator, next, src);
   b.emit(Op.LoadFalse, finished);
   g.withFinally(

@@ -722,6 +722,7 @@ class Analyzer {
   private resolveAll(): void {
     for (const { name, scope, at } of this.references) {
       const v = resolve(name, scope);
+      if (!v && name.startsWith('#')) throw new SyntaxError(`Private field '${name}' must be declared in an enclosing class`);
       if (!v) continue;
       if (v.scope.func !== scope.func && this.infos.has(v.scope.func)) {
         v.scope.capture(v);

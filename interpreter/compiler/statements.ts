@@ -55,7 +55,10 @@ export function statement(g: Generator, node: Node): void {
     case 'FunctionDeclaration':
       if (node.wrapper) {
         // A function as the body of an if in sloppy code has a block of its own.
-        block(g, node.wrapper as Node, [node]);
+        const wrapper = node.wrapper as Node;
+        node.wrapper = undefined;
+        block(g, wrapper, [node]);
+        node.wrapper = wrapper;
       } else if (node.annexB) {
         const r = b.temp();
         g.load(node.id.name, Infinity, r);
@@ -162,7 +165,7 @@ export function statement(g: Generator, node: Node): void {
       stepAt(g, node, node.start);
       const object = expr(g, node.object);
       const value = b.temp();
-      b.emit(Op.CheckObjectCoercible, object, b.constant({ pattern: null, source: node.object, property: null }));
+      b.emit(Op.CheckObjectCoercible, object, b.constant({ source: null, text: null, property: null, plain: false, isWith: true }));
       b.emit(Op.Move, value, object);
       const scope = node.scope as Scope;
       g.enterScope(scope);
@@ -394,9 +397,9 @@ function headTarget(g: Generator, node: Node, value: number): void {
   const left = node.left as Node;
   if (left.type === 'VariableDeclaration') {
     const d = (left.declarations as Node[])[0] as Node;
-    pattern(g, d.id, value, left.kind === 'var' ? 'var' : 'declare', null);
+    pattern(g, d.id, value, left.kind === 'var' ? 'var' : 'declare', '.for');
   } else if (left.type === 'MemberExpression') memberTarget(g, left).set(value);
-  else pattern(g, left, value, 'assign', null);
+  else pattern(g, left, value, 'assign', '.for');
 }
 
 function varInitialiser(g: Generator, node: Node): void {
@@ -579,7 +582,7 @@ function tryCatch(g: Generator, node: Node): void {
   const scope = handler.scope as Scope;
   const inner = b.nextRegister;
   g.enterScope(scope);
-  if (handler.param) pattern(g, handler.param, error, 'declare', null);
+  if (handler.param) pattern(g, handler.param, error, 'declare', '.catch');
   block(g, handler.body, handler.body.body as Node[]);
   g.leaveScope(scope, inner);
   b.bind(end);

@@ -31,48 +31,55 @@ export function notAConstructor(S: VmState, frame: Frame, value: unknown): Error
   return makeError(S, 'TypeError', `${calleeText(S, frame, value)} is not a constructor`);
 }
 
+/** What V8 says of a value where it has no source text: its type, and the value if that is short. */
+export function callSite(value: unknown): string {
+  const type = typeof value;
+  if (type === 'string') return `string "${value as string}"`;
+  return value === null || type === 'boolean' || type === 'number' ? `${type} ${String(value)}` : type;
+}
+
+const NO_ITERATOR = 'is not iterable (cannot read property Symbol(Symbol.iterator))';
+
 export function notIterable(S: VmState, frame: Frame, value: unknown, isAsync = false): Error {
   const node = siteOf(frame, frame.pc);
-  const suffix = isAsync ? 'is not async iterable' : 'is not iterable';
-  if (node && (node.type === 'SpreadArgument' || node.type === 'SpreadElement')) {
-    if (node.type === 'SpreadArgument' && (value === null || value === undefined || typeof value !== 'object'))
-      return makeError(S, 'TypeError', 'Spread syntax requires ...iterable[Symbol.iterator] to be a function');
-    const text = render(node.argument as Node);
+  const fail = (text: string): Error => makeError(S, 'TypeError', text);
+  if (!node || node.type === 'NoSource')
+    return fail(node?.text ? `${node.text as string} is not iterable` : `${callSite(value)} ${NO_ITERATOR}`);
+  if (node.type === 'SpreadArgument') {
     if (value === null || value === undefined)
-      return makeError(
-        S,
-        'TypeError',
-        `${text === 'undefined' || text === 'null' ? `${text} ${suffix} (cannot read property Symbol(Symbol.iterator))` : `${text} ${suffix}`}`,
-      );
-    return makeError(S, 'TypeError', `${text} ${suffix}`);
+      return fail(`${render(node.argument as Node)} is not iterable (cannot read property ${String(value)})`);
+    return fail('Spread syntax requires ...iterable[Symbol.iterator] to be a function');
   }
-  if (node && (node.type === 'ArrayPattern' || node.type === 'ObjectPattern')) {
-    const text = value === undefined ? 'undefined' : value === null ? 'null' : describe(S, value);
-    const extra = value === null || value === undefined ? ' (cannot read property Symbol(Symbol.iterator))' : '';
-    return makeError(S, 'TypeError', `${text} ${suffix}${extra}`);
-  }
-  return makeError(S, 'TypeError', `${node ? render(node) : describe(S, value)} ${suffix}`);
+  const source = node.type === 'SpreadElement' ? (node.argument as Node) : node;
+  if (isAsync && (value === null || value === undefined))
+    return fail(`Cannot read properties of ${String(value)} (reading 'Symbol(Symbol.asyncIterator)')`);
+  if (source.type === 'CallExpression')
+    return fail(`${renderCallee(source)} is not a function or its return value ${isAsync ? 'is not async iterable' : 'is not iterable'}`);
+  return fail(`${render(source)} ${isAsync ? 'is not async iterable' : 'is not iterable'}`);
+}
+
+/** What a destructuring pattern knows of the value it takes apart. */
+export interface PatternInfo {
+  /** Tree that the value came from. */
+  source: Node | null;
+  /** V8's name for a value without a tree: `.for`, `.catch`. */
+  text: string | null;
+  /** First property of the pattern, if its name is constant. */
+  property: string | null;
+  /** The value came out of another pattern, or the first property has a default: V8 then only complains about the read. */
+  plain: boolean;
+  isWith: boolean;
 }
 
 /** What a destructuring pattern says about null and undefined. */
-export function notCoercible(
-  S: VmState,
-  value: unknown,
-  info: { pattern: Node | null; source: Node | null; property: string | null },
-): Error {
-  const text = value === null ? 'null' : 'undefined';
-  if (!info.pattern) return makeError(S, 'TypeError', `Cannot convert undefined or null to object`);
-  const source = info.source ? render(info.source) : null;
-  if (info.property !== null) {
-    return makeError(
-      S,
-      'TypeError',
-      source === null || source === text
-        ? `Cannot destructure property '${info.property}' of '${source ?? 'object'}' as it is ${text}.`
-        : `Cannot destructure property '${info.property}' of '${source}' as it is ${text}.`,
-    );
-  }
-  return makeError(S, 'TypeError', `Cannot destructure '${source ?? text}' as it is ${text}.`);
+export function notCoercible(S: VmState, value: unknown, info: PatternInfo): Error {
+  const text = String(value);
+  if (info.isWith) return makeError(S, 'TypeError', `Cannot convert undefined or null to object`);
+  if (info.plain && info.property !== null)
+    return makeError(S, 'TypeError', `Cannot read properties of ${text} (reading '${info.property}')`);
+  const source = info.source ? render(info.source) : (info.text ?? callSite(value));
+  if (info.property === null) return makeError(S, 'TypeError', `Cannot destructure '${source}' as it is ${text}.`);
+  return makeError(S, 'TypeError', `Cannot destructure property '${info.property}' of '${source}' as it is ${text}.`);
 }
 
 /** A value as V8's messages show it where there is no source text. */

@@ -1,6 +1,6 @@
 // The iteration protocol (spec 7.4) for the run loop. Invariant: an untouched array iterator is replaced by an index without anybody
 // being able to tell; everything else goes through the guest's own next and return.
-import { makeError, notIterable } from './errors';
+import { callSite, makeError, notIterable } from './errors';
 import type { Frame } from './frame';
 import { callFunction, show } from './operations';
 import type { VmState } from './state';
@@ -75,7 +75,7 @@ export function stepIterator(S: VmState, frame: Frame, iterator: unknown, next: 
     }
     return { done: false, value: iterator.array[iterator.index++] };
   }
-  if (typeof next !== 'function') throw makeError(S, 'TypeError', `${show(next)} is not a function`);
+  if (typeof next !== 'function') throw makeError(S, 'TypeError', `${callSite(next)} is not a function`);
   return resultOf(S, callFunction(S, frame, next as Fn, iterator, []));
 }
 
@@ -87,9 +87,9 @@ export function closeIterator(S: VmState, frame: Frame, iterator: unknown): void
   }
   const method = (iterator as { return?: unknown }).return;
   if (method === undefined || method === null) return;
-  if (typeof method !== 'function') throw makeError(S, 'TypeError', `${show(method)} is not a function`);
+  if (typeof method !== 'function') throw makeError(S, 'TypeError', `${callSite(method)} is not a function`);
   const result = callFunction(S, frame, method as Fn, iterator, []);
-  if (!isObject(result)) throw makeError(S, 'TypeError', `${show(result)} is not an object`);
+  if (!isObject(result)) throw makeError(S, 'TypeError', `Iterator result ${show(result)} is not an object`);
 }
 
 /** Appends all that a source yields to an array literal or argument list. */

@@ -2,7 +2,7 @@
 // run.ts and iteration.ts. Invariant: guest-visible objects come from the realm kit, and calls into the host go through a CallRecord.
 import { type CodeBlock } from '../bytecode';
 import type { EvalSite } from '../compiler';
-import { makeError, notIterable } from './errors';
+import { callSite, describe, makeError, notIterable } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
 import { FastIterator, isObject } from './iteration';
 import type { VmState } from './state';
@@ -177,19 +177,27 @@ export function begin(S: VmState, data: FunctionData, self: unknown, args: Array
   return frame;
 }
 
+const constructors = new WeakSet<object>();
+
+/** Whether a value can be constructed, without running any of its code. */
 export function isConstructor(f: unknown): boolean {
+  if (typeof f !== 'function') return false;
+  if (constructors.has(f)) return true;
   try {
-    construct(Object, [], f as Fn);
-    return true;
+    construct(new Proxy(f as Fn, { construct: () => ({}) }), []);
   } catch {
     return false;
   }
+  constructors.add(f);
+  return true;
 }
 
 export function badSuper(S: VmState, parent: unknown, active: unknown): Error {
+  const own = typeof parent === 'function' ? (parent as { name?: unknown }).name : show(parent);
+  const shown = typeof own === 'string' && own !== '' ? own : 'null';
   const name = (active as { name?: unknown }).name;
   const owner = typeof name === 'string' && name !== '' ? `class '${name}'` : 'anonymous class';
-  return makeError(S, 'TypeError', `Super constructor ${show(parent)} of ${owner} is not a constructor`);
+  return makeError(S, 'TypeError', `Super constructor ${shown} of ${owner} is not a constructor`);
 }
 
 // --- eval, import ----------------------------------------------------------------------------------------------------------------
@@ -271,8 +279,10 @@ export function lexicalInit(S: VmState, name: string, value: unknown): void {
 
 // --- properties ------------------------------------------------------------------------------------------------------------------
 
-function keyText(key: unknown): string {
-  return typeof key === 'symbol' ? key.toString() : String(key);
+/** A key as V8 shows it, without running guest code. */
+function keyText(S: VmState, key: unknown): string {
+  if (typeof key === 'symbol') return key.toString();
+  return isObject(key) ? describe(S, key) : String(key);
 }
 
 /** A property of a primitive: found on the guest realm's prototypes, not on those of the VM's own realm. */
@@ -281,19 +291,22 @@ export function getOfPrimitive(S: VmState, value: unknown, key: unknown): unknow
   return S.kit.get(value, key);
 }
 
-export function setOfPrimitive(S: VmState, value: unknown, key: unknown, to: unknown): void {
-  if (value === undefined) throw cannotSet(S, value, key);
-  S.kit.setStrict(value, key, to);
-}
-
 export function cannotRead(S: VmState, object: unknown, key: unknown): Error {
-  if (isObject(key)) return makeError(S, 'TypeError', `Cannot read properties of ${String(object)}`);
-  return makeError(S, 'TypeError', `Cannot read properties of ${String(object)} (reading '${keyText(key)}')`);
+  if (key === S.kit.iteratorSymbol)
+    return makeError(S, 'TypeError', `${callSite(object)} is not iterable (cannot read property Symbol(Symbol.iterator))`);
+  return makeError(S, 'TypeError', `Cannot read properties of ${String(object)} (reading '${keyText(S, key)}')`);
 }
 
 export function cannotSet(S: VmState, object: unknown, key: unknown): Error {
-  if (isObject(key)) return makeError(S, 'TypeError', `Cannot set properties of ${String(object)}`);
-  return makeError(S, 'TypeError', `Cannot set properties of ${String(object)} (setting '${keyText(key)}')`);
+  return makeError(S, 'TypeError', `Cannot set properties of ${String(object)} (setting '${keyText(S, key)}')`);
+}
+
+export function notSearchable(S: VmState, key: unknown, object: unknown): Error {
+  return makeError(
+    S,
+    'TypeError',
+    `Cannot use 'in' operator to search for '${keyText(S, key)}' in ${isObject(object) ? describe(S, object) : String(object)}`,
+  );
 }
 
 export function remove(S: VmState, object: unknown, key: unknown, strict: boolean): boolean {

@@ -2,7 +2,7 @@
 // errors.ts. Invariant: prints what V8 prints for the same tree, from the syntax tree and not from the source text.
 import type { Node } from '../compiler';
 
-const LITERAL_TYPES = new Set(['Literal', 'TemplateLiteral']);
+const INTERMEDIATE = '(intermediate value)';
 
 /** The tree of the callee in a call, new or tagged template. */
 export function renderCallee(node: Node): string {
@@ -11,6 +11,8 @@ export function renderCallee(node: Node): string {
 
 /** A tree as V8 quotes it. */
 export function render(node: Node): string {
+  const constant = fold(node);
+  if (constant !== undefined) return typeof constant === 'string' ? `"${constant}"` : String(constant);
   switch (node.type) {
     case 'Identifier':
       return node.name as string;
@@ -21,52 +23,97 @@ export function render(node: Node): string {
     case 'Super':
       return 'super';
     case 'Literal':
-      return literal(node);
-    case 'MemberExpression': {
-      if (node.object.type === 'Super') return '(intermediate value)' + memberSuffix(node);
-      return render(node.object as Node) + (node.optional ? '?' : '') + memberSuffix(node);
-    }
+      return node.regex ? `/${node.regex.pattern}/${node.regex.flags}` : INTERMEDIATE;
+    case 'MemberExpression':
+      return (node.object.type === 'Super' ? INTERMEDIATE : render(node.object as Node)) + memberSuffix(node);
     case 'ChainExpression':
     case 'ParenthesizedExpression':
       return render(node.expression as Node);
     case 'CallExpression':
       return node.callee.type === 'Super' ? 'super(...)' : render(node.callee as Node) + '(...)';
-    case 'NewExpression':
-      return 'new ' + render(node.callee as Node) + '(...)';
+    case 'TaggedTemplateExpression':
+      return render(node.tag as Node) + '(...)';
     case 'ImportExpression':
-      return 'import(' + render(node.source as Node) + ')';
+      return `import(${render(node.source as Node)})`;
     case 'UnaryExpression':
-      return '(' + (node.operator as string) + (/[a-z]/.test(node.operator as string) ? ' ' : '') + render(node.argument as Node) + ')';
+      return `(${node.operator as string}${/[a-z]/.test(node.operator as string) ? ' ' : ''}${render(node.argument as Node)})`;
     case 'UpdateExpression':
       return node.prefix
-        ? '(' + (node.operator as string) + render(node.argument as Node) + ')'
-        : '(' + render(node.argument as Node) + (node.operator as string) + ')';
+        ? `(${node.operator as string}${render(node.argument as Node)})`
+        : `(${render(node.argument as Node)}${node.operator as string})`;
     case 'BinaryExpression':
-      return '(' + render(node.left as Node) + ' ' + (node.operator as string) + ' ' + render(node.right as Node) + ')';
     case 'LogicalExpression':
-      return '(' + render(node.left as Node) + ' ' + (node.operator as string) + ' ' + render(node.right as Node) + ')';
-    case 'ConditionalExpression':
-      return '(intermediate value)(intermediate value)(intermediate value)';
-    case 'AwaitExpression':
-      return '(intermediate value)';
-    case 'SpreadElement':
-      return '(...' + render(node.argument as Node) + ')';
+      return `(${render(node.left as Node)} ${node.operator as string} ${render(node.right as Node)})`;
+    case 'SequenceExpression':
+      return `(${(node.expressions as Node[]).map(render).join(' , ')})`;
+    case 'AssignmentExpression':
+      return render(node.left as Node);
     case 'TemplateLiteral':
-      return '(intermediate value)';
+      return (node.expressions as Node[]).map(render).join('');
+    case 'ArrayExpression':
+      return `[${(node.elements as (Node | null)[]).map((e) => (e ? render(e) : '')).join(',')}]`;
+    case 'ObjectExpression':
+      return `{${(node.properties as Node[]).map(() => INTERMEDIATE).join('')}}`;
+    case 'ConditionalExpression':
+      return INTERMEDIATE + INTERMEDIATE + INTERMEDIATE;
+    case 'SpreadElement':
+      return `(...${render(node.argument as Node)})`;
+    case 'MetaProperty':
+      return node.meta.name === 'new' ? '.new.target' : 'import.meta';
     default:
-      return '(intermediate value)';
+      return INTERMEDIATE;
   }
 }
 
-function memberSuffix(node: Node): string {
-  if (!node.computed) return '.' + (node.property.type === 'PrivateIdentifier' ? '#' : '') + (node.property.name as string);
-  if (LITERAL_TYPES.has(node.property.type) && typeof node.property.value === 'string')
-    return (node.optional ? '.' : '') + '.' + node.property.value;
-  return (node.optional ? '.[' : '[') + render(node.property as Node) + ']';
+/** The constant that V8's parser makes of a tree: literals, templates without holes, arithmetic on number literals. */
+function fold(node: Node): string | number | boolean | null | undefined {
+  if (node.type === 'Literal') return node.regex || node.bigint ? undefined : (node.value as string | number | boolean | null);
+  if (node.type === 'TemplateLiteral') return node.expressions.length === 0 ? (node.quasis[0].value.cooked as string) : undefined;
+  if (node.type === 'UnaryExpression') {
+    const v = fold(node.argument as Node);
+    if (v === undefined) return undefined;
+    if (node.operator === '!') return !v;
+    if (typeof v !== 'number') return undefined;
+    return node.operator === '-' ? -v : node.operator === '+' ? v : node.operator === '~' ? ~v : undefined;
+  }
+  if (node.type === 'BinaryExpression' && node.left.type !== 'PrivateIdentifier') {
+    const l = fold(node.left as Node);
+    const r = fold(node.right as Node);
+    if (typeof l !== 'number' || typeof r !== 'number') return undefined;
+    switch (node.operator as string) {
+      case '+':
+        return l + r;
+      case '-':
+        return l - r;
+      case '*':
+        return l * r;
+      case '/':
+        return l / r;
+      case '%':
+        return l % r;
+      case '**':
+        return l ** r;
+      case '|':
+        return l | r;
+      case '&':
+        return l & r;
+      case '^':
+        return l ^ r;
+      case '<<':
+        return l << r;
+      case '>>':
+        return l >> r;
+      case '>>>':
+        return l >>> r;
+    }
+  }
+  return undefined;
 }
 
-function literal(node: Node): string {
-  if (node.regex) return `/${node.regex.pattern}/${node.regex.flags}`;
-  if (node.bigint) return String(BigInt(node.bigint));
-  return typeof node.value === 'string' ? `"${node.value}"` : String(node.value);
+function memberSuffix(node: Node): string {
+  const optional = node.optional ? '?' : '';
+  if (!node.computed) return `${optional}.${node.property.type === 'PrivateIdentifier' ? '#' : ''}${node.property.name as string}`;
+  const key = fold(node.property as Node);
+  if (typeof key === 'string') return `${optional}.${key}`;
+  return `${optional ? '?.' : ''}[${render(node.property as Node)}]`;
 }

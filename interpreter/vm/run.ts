@@ -6,7 +6,7 @@ import type { EvalSite } from '../compiler';
 import type { Activation } from './frame';
 import { CallRecord, Frame, HOLE, KEPT, Mode, Special, Stamp, State, type Env, type FunctionData } from './frame';
 import { makeError, notAConstructor, notAFunction, notCoercible } from './errors';
-import { closeIterator, FastIterator, getAsyncIterator, getIterator, iterateAll, resultOf, stepIterator } from './iteration';
+import { closeIterator, FastIterator, getAsyncIterator, getIterator, isObject, iterateAll, resultOf, stepIterator } from './iteration';
 import type { PrivateName } from './kit';
 import * as ops from './operations';
 import type { VmState } from './state';
@@ -278,7 +278,7 @@ export function run(S: VmState, activation: Activation): unknown {
             if (S.lexical !== null && S.lexical.has(name)) ops.lexicalSet(S, name, regs[code[pc + 2] as number]);
             else {
               if (!(name in kit.global)) throw makeError(S, 'ReferenceError', `${name} is not defined`);
-              kit.global[name] = regs[code[pc + 2] as number];
+              kit.setStrict(kit.global, name, regs[code[pc + 2] as number]);
             }
             pc += 3;
             break;
@@ -357,13 +357,8 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.SetNamedStrict: {
             frame.pc = pc;
             const object = regs[code[pc + 1] as number];
-            if (typeof object !== 'object' && typeof object !== 'function') {
-              ops.setOfPrimitive(S, object, constants[code[pc + 2] as number], regs[code[pc + 3] as number]);
-              pc += 4;
-              break;
-            }
-            if (object === null) throw ops.cannotSet(S, object, constants[code[pc + 2] as number]);
-            (object as Bag)[constants[code[pc + 2] as number] as string] = regs[code[pc + 3] as number];
+            if (object === undefined || object === null) throw ops.cannotSet(S, object, constants[code[pc + 2] as number]);
+            kit.setStrict(object, constants[code[pc + 2] as number], regs[code[pc + 3] as number]);
             pc += 4;
             break;
           }
@@ -378,13 +373,8 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.SetKeyedStrict: {
             frame.pc = pc;
             const object = regs[code[pc + 1] as number];
-            if (typeof object !== 'object' && typeof object !== 'function') {
-              ops.setOfPrimitive(S, object, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
-              pc += 4;
-              break;
-            }
-            if (object === null) throw ops.cannotSet(S, object, regs[code[pc + 2] as number]);
-            (object as Bag)[regs[code[pc + 2] as number] as string] = regs[code[pc + 3] as number];
+            if (object === undefined || object === null) throw ops.cannotSet(S, object, regs[code[pc + 2] as number]);
+            kit.setStrict(object, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
             pc += 4;
             break;
           }
@@ -428,6 +418,8 @@ export function run(S: VmState, activation: Activation): unknown {
             break;
           case Op.In:
             frame.pc = pc;
+            if (!isObject(regs[code[pc + 3] as number]))
+              throw ops.notSearchable(S, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
             regs[code[pc + 1] as number] = (regs[code[pc + 2] as number] as string) in (regs[code[pc + 3] as number] as object);
             pc += 4;
             break;
@@ -540,6 +532,8 @@ export function run(S: VmState, activation: Activation): unknown {
             const key = regs[code[pc + 2] as number] as string;
             const f = regs[code[pc + 3] as number] as object;
             if (kind !== 0) ops.nameAccessor(S, f, key, kind);
+            if (key === 'prototype' && code[pc + 5] === 0 && typeof regs[code[pc + 1] as number] === 'function')
+              throw makeError(S, 'TypeError', "Classes may not have a static property named 'prototype'");
             kit.defineMethod(regs[code[pc + 1] as number] as object, key, f, kind, code[pc + 5] !== 0);
             pc += 6;
             break;
@@ -1209,7 +1203,7 @@ export function run(S: VmState, activation: Activation): unknown {
             frame.pc = pc;
             const value = regs[code[pc + 1] as number];
             if (value !== HOLE && (value === null || (typeof value !== 'object' && typeof value !== 'function')))
-              throw makeError(S, 'TypeError', `${ops.show(value)} is not an object`);
+              throw makeError(S, 'TypeError', `Iterator result ${ops.show(value)} is not an object`);
             pc += 2;
             break;
           }
