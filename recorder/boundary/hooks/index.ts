@@ -5,6 +5,7 @@ import type { Boundary } from '../core';
 import * as crypto from './crypto';
 import * as dns from './dns';
 import * as fs from './fs';
+import * as fsDir from './fs-dir';
 import * as http from './http';
 import * as net from './net';
 import * as process from './process';
@@ -20,6 +21,7 @@ import * as zlib from './zlib';
 /** Hooks that need nothing but the boundary. exits, stacks, modules and statics have parameters: see ../index.ts. */
 export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   fs,
+  fsDir,
   timers,
   time,
   process,

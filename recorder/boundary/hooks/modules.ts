@@ -6,6 +6,7 @@
  * (Module._findPath), and the one read of a resolved file is recognised by its path, so no frame of ours lies below a module.
  */
 import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Boundary } from '../core';
 import { disguise } from '../disguise';
 import type { AnyFunction, Members } from '../host';
@@ -76,11 +77,12 @@ export function install(boundary: Boundary, compileModule?: CompileModule): void
   if (compileModule !== undefined) installInterpreter(boundary, Module, compileModule);
 }
 
-/** Node 20 reads package.json through functions captured at bootstrap: a second copy of that module reads through ours. */
+/**
+ * package.json files: a second copy of the module that reads them, so that what it has cached of the folders around retrace and
+ * around the place it was started in plays no part. Node 20 also reads them through functions captured at bootstrap.
+ */
 function installPackageReader(boundary: Boundary, Module: Members): void {
   const { host } = boundary;
-  const fs = host.internalBinding('fs');
-  if (typeof fs['internalModuleReadJSON'] !== 'function') return;
   const reader = host.requireInternal('internal/modules/package_json_reader');
   const copy: Members = { exports: {} };
   host.compileInternal('internal/modules/package_json_reader')(
@@ -93,6 +95,8 @@ function installPackageReader(boundary: Boundary, Module: Members): void {
   );
   const exports = copy['exports'] as Members;
   for (const name of Object.keys(exports)) reader[name] = exports[name];
+  const fs = host.internalBinding('fs');
+  if (typeof fs['internalModuleReadJSON'] !== 'function') return;
   const emitWarning = host.process.emitWarning;
   host.process.emitWarning = () => undefined;
   try {
@@ -150,7 +154,7 @@ export function hideOwnModules(boundary: Boundary, own: string): void {
   const mine = Object.keys(cache).filter((path) => path.startsWith(own));
   if (boundary.mode === 'record') {
     boundary.zone++;
-    for (const path of mine) realpathSync(path);
+    for (const folder of new Set(mine.map((path) => dirname(path)))) realpathSync(folder);
     boundary.zone--;
   }
   for (const path of mine) delete cache[path];

@@ -8,14 +8,13 @@ import type { Members } from '../host';
 import { installClose } from './streams';
 
 export function install(boundary: Boundary): void {
-  boundary.host.whenBinding('signal_wrap', (binding) => {
-    const { prototype } = binding['Signal'] as { prototype: Members };
-    const site = boundary.site('signal.onsignal');
-    boundary.sync(prototype, 'start', 'signal.start', {
-      handle: true,
-      prepare: (_args, self) => boundary.callback(self, 'onsignal', site),
-    });
-    boundary.sync(prototype, 'stop', 'signal.stop', { handle: true });
-    installClose(boundary, 'signal', prototype);
+  // Not whenBinding(): a module that is loaded already asks for it when the first listener is added.
+  const { prototype } = boundary.host.internalBinding('signal_wrap')['Signal'] as { prototype: Members };
+  const site = boundary.site('signal.onsignal');
+  boundary.sync(prototype, 'start', 'signal.start', {
+    handle: true,
+    prepare: (_args, self) => boundary.callback(self, 'onsignal', site),
   });
+  boundary.sync(prototype, 'stop', 'signal.stop', { handle: true });
+  installClose(boundary, 'signal', prototype);
 }
