@@ -88,6 +88,8 @@ export class CodeBlock {
   makeRegisters: (() => unknown[]) | null = null;
   /** Makes the host function of a closure; filled by the VM. */
   factory: unknown = null;
+  /** The frame of this code that was the last to await or to yield; for stacks. */
+  lastSuspended: unknown = null;
   /** Calls counted by engines that choose by heat. */
   calls = 0;
 

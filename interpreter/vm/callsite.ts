@@ -17,6 +17,8 @@ export interface TracedFrame {
   readonly receiver: unknown;
   readonly isConstruct: boolean;
   readonly isAsync: boolean;
+  /** V8's call site of the host function through which the frame was entered, where it is known: it knows the receiver of an arrow. */
+  entry: NodeJS.CallSite | null;
   /** V8 shows neither receiver nor function of strict frames, nor of any frame below one. */
   readonly isCensored: boolean;
 }
@@ -29,8 +31,28 @@ export interface CallSiteRealm {
   isProxy(value: unknown): boolean;
   /** Code block of a guest function, undefined for others. */
   codeOf(value: unknown): CodeBlock | undefined;
-  /** "eval at f (file:1:2)" for a text that was given to eval or new Function, undefined for files. */
-  evalOriginOf(file: SourceFile): string | undefined;
+  /** Where a text that was given to eval or new Function came from; undefined for files. */
+  evalCallerOf(file: SourceFile): EvalCaller | undefined;
+}
+
+export interface EvalCaller {
+  readonly code: CodeBlock;
+  readonly offset: number;
+}
+
+/** FormatEvalOrigin: "eval at f (file:1:2)"; the caller's own origin when that is an eval too. */
+function evalOriginOf(file: SourceFile, realm: CallSiteRealm): string | undefined {
+  const caller = realm.evalCallerOf(file);
+  if (caller === undefined) return undefined;
+  const { code, offset } = caller;
+  const { line, column } = positionOf(code.file, offset);
+  const where = evalOriginOf(code.file, realm) ?? `${code.file.path}:${line}:${column}`;
+  return `eval at ${(isEvalCode(code, realm) ? '' : sharedDebugName(code, realm)) || '<anonymous>'} (${where})`;
+}
+
+/** Whether a code block is the text of an eval itself, not a function in it. */
+export function isEvalCode(code: CodeBlock, realm: CallSiteRealm): boolean {
+  return code.name === 'eval' && code.start === 0 && code.end === code.file.text.length && realm.evalCallerOf(code.file) !== undefined;
 }
 
 const descriptorOf = Reflect.getOwnPropertyDescriptor;
@@ -56,7 +78,7 @@ function inferredNameOf(code: CodeBlock): string {
 
 /** SharedFunctionInfo::Name: the name in the source, never a redefined `name` property. */
 function sharedNameOf(code: CodeBlock, realm: CallSiteRealm): string {
-  return code.name === 'anonymous' && realm.evalOriginOf(code.file) !== undefined ? '' : code.name;
+  return code.name === 'anonymous' && realm.evalCallerOf(code.file) !== undefined ? '' : code.name;
 }
 
 /** SharedFunctionInfo::DebugName */
@@ -158,7 +180,8 @@ export class GuestCallSite {
   }
 
   getTypeName(): string | null {
-    return this.isToplevel() || this.isConstructor() ? null : typeNameOf(this.#frame.receiver, this.#realm);
+    if (this.isToplevel() || this.isConstructor()) return null;
+    return this.#frame.entry?.getTypeName() ?? typeNameOf(this.#frame.receiver, this.#realm);
   }
 
   getFunction(): unknown {
@@ -167,13 +190,14 @@ export class GuestCallSite {
 
   getFunctionName(): string | null {
     const { callee, code } = this.#frame;
+    if (isEvalCode(code, this.#realm)) return 'eval';
     const name = debugName(callee, code, this.#realm);
     if (name !== '') return name;
     return this.isEval() ? 'eval' : null;
   }
 
   getMethodName(): string | null {
-    return methodNameOf(this.#frame, this.#realm);
+    return this.#frame.entry === null ? methodNameOf(this.#frame, this.#realm) : this.#frame.entry.getMethodName();
   }
 
   getFileName(): string | undefined {
@@ -201,7 +225,7 @@ export class GuestCallSite {
   }
 
   getEvalOrigin(): string | undefined {
-    return this.#realm.evalOriginOf(this.#frame.code.file);
+    return evalOriginOf(this.#frame.code.file, this.#realm);
   }
 
   getScriptNameOrSourceURL(): string | undefined {
@@ -217,7 +241,9 @@ export class GuestCallSite {
   }
 
   isToplevel(): boolean {
-    const { receiver } = this.#frame;
+    const { receiver, entry, code } = this.#frame;
+    if (entry !== null) return entry.isToplevel();
+    if (isEvalCode(code, this.#realm)) return true;
     return receiver === null || receiver === undefined || receiver === this.#realm.global;
   }
 
@@ -251,7 +277,7 @@ export class GuestCallSite {
 
   #methodCall(name: string | null): string {
     const { receiver } = this.#frame;
-    let type = typeNameOf(receiver, this.#realm);
+    let type = this.getTypeName();
     const code = this.#realm.codeOf(receiver);
     if (code?.isClass === true) type = debugName(receiver, code, this.#realm) || type;
     const method = this.getMethodName();

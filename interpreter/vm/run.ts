@@ -1233,6 +1233,8 @@ export function run(S: VmState, activation: Activation): unknown {
             frame.env = env;
             const value = regs[code[pc + 2] as number];
             frame.awaiting = value;
+            if (frame.code.lastSuspended === null) S.stacks.suspends(frame.code);
+            frame.code.lastSuspended = frame;
             if (typeof value === 'object' && value !== null) {
               const awaited = S.asyncFrames.get(value);
               if (awaited !== undefined) awaited.awaiter = frame;
@@ -1251,6 +1253,8 @@ export function run(S: VmState, activation: Activation): unknown {
             frame.pc = pc;
             frame.env = env;
             const value = ops.delegate(S, frame, regs[code[pc + 2] as number]);
+            if (frame.code.lastSuspended === null) S.stacks.suspends(frame.code);
+            frame.code.lastSuspended = frame;
             frame.state = State.Delegate;
             leave(S, activation);
             return value;

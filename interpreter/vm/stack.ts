@@ -10,8 +10,8 @@
  *  - errors that no trampoline announces (a getter, a conversion) are remembered when the run loop first sees them (`caught`).
  * Invariant: frames never move and `callerPc` never changes while the callee lives, so a (frame, pc) pair stays true for ever.
  */
-import { offsetOf, type CodeBlock, type SourceFile } from '../bytecode';
-import { GuestCallSite, type CallSiteRealm, type TracedFrame } from './callsite';
+import { FunctionKind, offsetOf, type CodeBlock, type SourceFile } from '../bytecode';
+import { GuestCallSite, isEvalCode, type CallSiteRealm, type EvalCaller, type TracedFrame } from './callsite';
 import { Special } from './frame';
 import type { VmHost } from './host';
 import { KIT_FILE } from './kit';
@@ -69,8 +69,6 @@ export interface StackHost extends CallSiteRealm {
   isOwnScript(name: string): boolean;
   /** Whether a call site of the VM's own is that of the function that contains the run loop. */
   isRunLoop(script: string, name: string | null): boolean;
-  /** The frame of a guest function of that name that was the last to await something. */
-  awaitingFrame(name: string): StackFrame | undefined;
 }
 
 /** Calls out of the VM that can be told apart; older ones of which an error is still unformatted show a later state. */
@@ -91,6 +89,8 @@ export class Stacks {
   private readonly captures = new WeakMap<object, Capture>();
   private readonly hidden = new WeakMap<object, unknown>();
   private limit: unknown;
+  /** Code that has awaited or delegated, by function name. */
+  private readonly suspendable = new Map<string, CodeBlock[]>();
 
   constructor(
     private readonly host: StackHost,
@@ -167,6 +167,18 @@ export class Stacks {
     this.hidden.set(error, fn);
   }
 
+  /** A text is compiled by eval or new Function for this frame. */
+  noteEval(file: SourceFile, frame: StackFrame | null): void {
+    if (frame !== null) evalCallers.set(file, { code: frame.code, offset: offsetOf(frame.code, frame.pc) });
+  }
+
+  /** Frames of this code may be found below host frames that V8 only knows by name. */
+  suspends(code: CodeBlock): void {
+    const list = this.suspendable.get(code.name);
+    if (list === undefined) this.suspendable.set(code.name, [code]);
+    else list.push(code);
+  }
+
   private numericLimit(): number {
     return typeof this.limit === 'number' ? this.limit : -1;
   }
@@ -175,7 +187,7 @@ export class Stacks {
   rewrite(error: unknown, native: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
     const object = typeof error === 'object' && error !== null ? error : undefined;
     const capture = object && this.captures.get(object);
-    const walk = new Walk(this.host);
+    const walk = new Walk(this.host, this.suspendable);
     let limit = Infinity;
     let point: CallPoint | null | undefined;
     for (let i = 0; i < native.length; i++) {
@@ -183,6 +195,7 @@ export class Stacks {
       const name = site.getFunctionName();
       const slot = slotOf(name);
       if (slot >= 0) {
+        walk.flush();
         if (point !== undefined) continue;
         point = this.points[slot] ?? null;
         limit = this.limits[slot] as number;
@@ -193,6 +206,8 @@ export class Stacks {
         walk.keep(site, file);
       } else if (site.isAsync()) {
         walk.async(name ?? '');
+      } else if (file === KIT_FILE) {
+        walk.wrapper(site);
       } else if (this.host.isRunLoop(file, name)) {
         if (point === undefined) {
           point = capture ?? null;
@@ -201,6 +216,7 @@ export class Stacks {
         if (point !== null) point = walk.activation(point);
       }
     }
+    walk.flush();
     let sites = walk.sites;
     if (object !== undefined && this.hidden.has(object)) sites = belowFunction(sites, this.hidden.get(object));
     return sites.length > limit ? sites.slice(0, Math.max(0, limit)) : sites;
@@ -223,10 +239,9 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       constructorName: (object) => host.constructorName?.(object) ?? constructorNameOf(object),
       isProxy: (value) => host.isProxy?.(value) ?? false,
       codeOf,
-      evalOriginOf: (file) => evalOrigins.get(file),
+      evalCallerOf: (file) => evalCallers.get(file),
       isOwnScript: (name) => name === KIT_FILE || (name.startsWith(own) && !name.includes('.test')),
       isRunLoop: (script, name) => name === 'run' && script.endsWith('/run.js'),
-      awaitingFrame: () => undefined,
     },
     kit,
   );
@@ -237,8 +252,8 @@ function constructorNameOf(object: object): string {
   return typeof made === 'function' && made.name !== '' ? made.name : 'Object';
 }
 
-/** Where a text that was given to eval or to new Function came from, as V8 words it. */
-const evalOrigins = new WeakMap<SourceFile, string>();
+/** Where the texts that were given to eval and to new Function came from. */
+const evalCallers = new WeakMap<SourceFile, EvalCaller>();
 
 /** What the real Error.stackTraceLimit must be for the limit that the program set. */
 function nativeLimit(limit: unknown): unknown {
@@ -255,6 +270,28 @@ function belowFunction(sites: NodeJS.CallSite[], fn: unknown): NodeJS.CallSite[]
   return at < 0 ? [] : sites.slice(at + 1);
 }
 
+/** What V8 shows of the builtin that an indirect eval goes through. */
+const EVAL_BUILTIN = {
+  getThis: () => undefined,
+  getTypeName: () => 'Object',
+  getFunction: () => undefined,
+  getFunctionName: () => 'eval',
+  getMethodName: () => null,
+  getFileName: () => undefined,
+  getLineNumber: () => null,
+  getColumnNumber: () => null,
+  getEvalOrigin: () => undefined,
+  getScriptNameOrSourceURL: () => null,
+  getPromiseIndex: () => null,
+  isToplevel: () => true,
+  isEval: () => false,
+  isNative: () => false,
+  isConstructor: () => false,
+  isAsync: () => false,
+  isPromiseAll: () => false,
+  toString: () => 'eval (<anonymous>)',
+} as unknown as NodeJS.CallSite;
+
 /** Collects the call sites of one stack, from the top. */
 class Walk {
   readonly sites: NodeJS.CallSite[] = [];
@@ -263,10 +300,18 @@ class Walk {
   private strictAbove = false;
   /** The last frame added, unless a native one came after it. */
   private below: StackFrame | null = null;
+  /** The bottom frame of the last activation as added, until it is known through which host function it was entered. */
+  private entered: Mutable<TracedFrame> | null = null;
+  /** The last call site of the realm kit since then. */
+  private kitSite: NodeJS.CallSite | null = null;
 
-  constructor(private readonly host: StackHost) {}
+  constructor(
+    private readonly host: StackHost,
+    private readonly suspendable: ReadonlyMap<string, readonly CodeBlock[]>,
+  ) {}
 
   keep(site: NodeJS.CallSite, file: string | null | undefined): void {
+    this.flush();
     const below = this.below;
     this.below = null;
     // The loader runs one line of native code in the place of a module, which calls the guest function.
@@ -275,14 +320,35 @@ class Walk {
     this.sites.push(site);
   }
 
+  wrapper(site: NodeJS.CallSite): void {
+    this.kitSite = site;
+  }
+
+  /** The host frames between an activation and what called it are over: the last one is the guest function's own. */
+  flush(): void {
+    const { entered, kitSite } = this;
+    this.entered = null;
+    this.kitSite = null;
+    if (kitSite === null) return;
+    if (entered === null) {
+      // A generator whose frame is not running: the host delegates to another iterator for it.
+      const frame = this.suspended(kitSite.getFunctionName() ?? '');
+      if (frame !== null && frame.code.isGenerator) this.push(frame, frame.pc, false);
+    } else if (entered.code.kind === FunctionKind.Arrow && !entered.isAsync) {
+      entered.entry = kitSite;
+    }
+  }
+
   /** Adds the frames of one activation; returns where the activation outside was. */
   activation({ activation, frame, pc }: CallPoint): CallPoint | null {
-    this.push(frame, pc, false);
+    this.flush();
+    let traced = this.push(frame, pc, false);
     while (frame !== activation.frame && frame.caller !== null) {
       pc = frame.callerPc;
       frame = frame.caller;
-      this.push(frame, pc, false);
+      traced = this.push(frame, pc, false);
     }
+    this.entered = traced;
     this.bottom = this.below = frame;
     const { parent, parentFrame, parentPc } = activation;
     return parent === null || parentFrame === null ? null : { activation: parent, frame: parentFrame, pc: parentPc };
@@ -290,23 +356,36 @@ class Walk {
 
   /** Adds the frame that awaits the one added last; V8 only knows the name of its host function. */
   async(name: string): void {
-    const frame = this.bottom?.awaiter ?? this.host.awaitingFrame(name);
-    this.bottom = frame ?? null;
-    if (frame) this.push(frame, frame.pc, true);
+    this.flush();
+    const awaiter = this.bottom?.awaiter ?? null;
+    const frame = awaiter !== null && awaiter.code.name === name ? awaiter : (this.suspended(name) ?? awaiter);
+    this.bottom = frame;
+    if (frame !== null) this.push(frame, frame.pc, true);
   }
 
-  private push(frame: StackFrame, pc: number, isAsync: boolean): void {
+  /** The frame of a function of that name that was the last to await or delegate. */
+  private suspended(name: string): StackFrame | null {
+    const list = this.suspendable.get(name);
+    return list === undefined ? null : ((list[list.length - 1] as CodeBlock).lastSuspended as StackFrame | null);
+  }
+
+  private push(frame: StackFrame, pc: number, isAsync: boolean): Mutable<TracedFrame> {
     const { code } = frame;
     this.strictAbove ||= code.strict;
-    const traced: TracedFrame = {
+    const traced: Mutable<TracedFrame> = {
       code,
       offset: offsetOf(code, pc),
       callee: frame.data.func,
       receiver: frame.thisValue,
       isConstruct: frame.isConstruct,
       isAsync,
+      entry: null,
       isCensored: this.strictAbove,
     };
     this.sites.push(new GuestCallSite(traced, this.host) as unknown as NodeJS.CallSite);
+    if (frame.data.func === null && isEvalCode(code, this.host)) this.sites.push(EVAL_BUILTIN);
+    return traced;
   }
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };

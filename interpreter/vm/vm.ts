@@ -189,6 +189,7 @@ export class Vm {
 
   private evalCode(source: string, site: EvalSite | null): CodeBlock {
     const file = makeFile('evalmachine.<anonymous>', source);
+    this.stacks.noteEval(file, this.S.top);
     return this.parsing(file.path, source, [], () =>
       compileEval(file, site, (f, count) => {
         f.breaks = new Uint8Array(count);
@@ -201,6 +202,7 @@ export class Vm {
     const body = texts.length > 0 ? texts[texts.length - 1] : '';
     const source = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n) {\n${body}\n})`;
     const file = makeFile('anonymous', source);
+    this.stacks.noteEval(file, this.S.top);
     const block = this.parsing(file.path, source, [], () =>
       compileDynamicFunction(file, 'anonymous', (f, count) => {
         f.breaks = new Uint8Array(count);
