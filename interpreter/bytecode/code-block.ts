@@ -110,12 +110,15 @@ export class CodeBlock {
     readonly compile: (block: CodeBlock) => void,
   ) {
     this.isPlain = !isAsync && !isGenerator && kind <= FunctionKind.Method;
+    this.runsInline = !isGenerator && kind <= FunctionKind.Method;
     this.isConstructor = !isAsync && !isGenerator && kind !== FunctionKind.Arrow && kind !== FunctionKind.Method;
     this.isClass = kind === FunctionKind.BaseClass || kind === FunctionKind.DerivedClass;
   }
 
-  /** Plain calls may push a frame in the running loop: no class constructors, nothing that suspends. */
+  /** No class constructor, and nothing that suspends. */
   readonly isPlain: boolean;
+  /** Calls from guest code push a frame in the running loop; an async function leaves it at its first await. */
+  readonly runsInline: boolean;
   readonly isConstructor: boolean;
   readonly isClass: boolean;
 }

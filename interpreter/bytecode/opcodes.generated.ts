@@ -137,194 +137,202 @@ export const enum Op {
   ArrayHole = 66,
   /** Adds all that the iterable src yields. */
   ArraySpread = 67,
+  /** dst = internal list of consecutive registers: arguments with spread, long array literals. */
+  NewList = 68,
+  /** Adds src at the end of an internal list. */
+  ListAppend = 69,
+  /** Adds all that the iterable src yields to an internal list. */
+  ListSpread = 70,
+  /** dst = array of the elements of an internal list. */
+  ListToArray = 71,
   /** Defines an own enumerable data property. */
-  DefineNamed = 68,
+  DefineNamed = 72,
   /** Defines an own enumerable data property; naming 1 names an anonymous function after the key. */
-  DefineKeyed = 69,
+  DefineKeyed = 73,
   /** Defines a method (kind 0), getter (1) or setter (2) and names it. */
-  DefineMethod = 70,
+  DefineMethod = 74,
   /** `__proto__: src` in an object literal. */
-  SetLiteralProto = 71,
+  SetLiteralProto = 75,
   /** Copies own enumerable properties except those whose keys the array `excluded` holds (undefined: none). */
-  CopyProperties = 72,
+  CopyProperties = 76,
   /** dst = new regular expression object. */
-  RegExp = 73,
+  RegExp = 77,
   /** dst = the template object of this site. */
-  TemplateObject = 74,
+  TemplateObject = 78,
   /** dst = new function object of the nested code block in the current environment. */
-  Closure = 75,
+  Closure = 79,
   /** dst = new function object named after a computed key. */
-  ClosureNamed = 76,
+  ClosureNamed = 80,
   /** Gives a method its home object. */
-  SetHome = 77,
+  SetHome = 81,
   /** Names an anonymous function or class after a computed key, unless it has an own name. */
-  SetFunctionName = 78,
+  SetFunctionName = 82,
   /** dst, prototype = new class; parent is the mark of an uninitialised binding when there is no extends clause. */
-  NewClass = 79,
+  NewClass = 83,
   /** Gives a class the function that initialises instance fields. */
-  SetFields = 80,
+  SetFields = 84,
   /** Runs the instance field initialiser of a class on object. */
-  InitFields = 81,
+  InitFields = 85,
   /** Runs the static initialiser of a class with this = the class. */
-  CallStatic = 82,
+  CallStatic = 86,
   /** dst = callee.call(self, ...registers). */
-  Call = 83,
+  Call = 87,
   /** dst = callee.apply(self, list). */
-  CallSpread = 84,
+  CallSpread = 88,
   /** dst = new callee(...registers). */
-  New = 85,
+  New = 89,
   /** dst = new callee(...list). */
-  NewSpread = 86,
+  NewSpread = 90,
   /** dst = super(...list): constructs the parent of the active function for new.target. */
-  SuperCall = 87,
+  SuperCall = 91,
   /** dst = src as this of a derived constructor; ReferenceError if current is bound already. */
-  BindThis = 88,
+  BindThis = 92,
   /** Sets this of the frame (derived constructors). */
-  SetFrameThis = 89,
+  SetFrameThis = 93,
   /** Direct eval if callee is the realm's eval, else an ordinary call. */
-  CallEval = 90,
+  CallEval = 94,
   /** dst = import(specifier, options). */
-  ImportCall = 91,
+  ImportCall = 95,
   /** dst = arguments object (0 sloppy without aliasing, 1 strict). */
-  CreateArguments = 92,
+  CreateArguments = 96,
   /** dst = aliasing arguments object; cells = accessors of the parameters. */
-  CreateMapped = 93,
+  CreateMapped = 97,
   /** dst = array of the arguments from that index on. */
-  RestArguments = 94,
+  RestArguments = 98,
   /** dst = left + right. */
-  Add = 95,
+  Add = 99,
   /** dst = left - right. */
-  Sub = 96,
+  Sub = 100,
   /** dst = left * right. */
-  Mul = 97,
+  Mul = 101,
   /** dst = left / right. */
-  Div = 98,
+  Div = 102,
   /** dst = left % right. */
-  Mod = 99,
+  Mod = 103,
   /** dst = left ** right. */
-  Exp = 100,
+  Exp = 104,
   /** dst = left & right. */
-  BitAnd = 101,
+  BitAnd = 105,
   /** dst = left | right. */
-  BitOr = 102,
+  BitOr = 106,
   /** dst = left ^ right. */
-  BitXor = 103,
+  BitXor = 107,
   /** dst = left << right. */
-  Shl = 104,
+  Shl = 108,
   /** dst = left >> right. */
-  Shr = 105,
+  Shr = 109,
   /** dst = left >>> right. */
-  Ushr = 106,
+  Ushr = 110,
   /** dst = left == right. */
-  Eq = 107,
+  Eq = 111,
   /** dst = left != right. */
-  Ne = 108,
+  Ne = 112,
   /** dst = left === right. */
-  StrictEq = 109,
+  StrictEq = 113,
   /** dst = left !== right. */
-  StrictNe = 110,
+  StrictNe = 114,
   /** dst = left < right. */
-  Lt = 111,
+  Lt = 115,
   /** dst = left <= right. */
-  Le = 112,
+  Le = 116,
   /** dst = left > right. */
-  Gt = 113,
+  Gt = 117,
   /** dst = left >= right. */
-  Ge = 114,
+  Ge = 118,
   /** dst = left + small integer. */
-  AddInt = 115,
+  AddInt = 119,
   /** dst = !src. */
-  Not = 116,
+  Not = 120,
   /** dst = -src. */
-  Neg = 117,
+  Neg = 121,
   /** dst = +src. */
-  ToNumber = 118,
+  ToNumber = 122,
   /** dst = src as a number or bigint. */
-  ToNumeric = 119,
+  ToNumeric = 123,
   /** dst = ~src. */
-  BitNot = 120,
+  BitNot = 124,
   /** dst = typeof src. */
-  TypeOf = 121,
+  TypeOf = 125,
   /** dst = src + 1 for a number or bigint of any kind. */
-  Inc = 122,
+  Inc = 126,
   /** dst = src - 1 for a number or bigint of any kind. */
-  Dec = 123,
+  Dec = 127,
   /** dst = src as a string, as a template literal converts it. */
-  ToTemplateString = 124,
+  ToTemplateString = 128,
   /** dst = concatenation of consecutive registers, converted as a template literal does. */
-  Concat = 125,
+  Concat = 129,
   /** Continues at target. */
-  Jump = 126,
+  Jump = 130,
   /** Continues at target if src is truthy. */
-  JumpTrue = 127,
+  JumpTrue = 131,
   /** Continues at target if src is falsy. */
-  JumpFalse = 128,
+  JumpFalse = 132,
   /** Continues at target if src is null or undefined. */
-  JumpNullish = 129,
+  JumpNullish = 133,
   /** Continues at target if src is neither null nor undefined. */
-  JumpNotNullish = 130,
+  JumpNotNullish = 134,
   /** Continues at target if src is undefined. */
-  JumpUndefined = 131,
+  JumpUndefined = 135,
   /** Continues at target if src is not undefined. */
-  JumpNotUndefined = 132,
+  JumpNotUndefined = 136,
   /** Continues at target if left < right. */
-  JumpLt = 133,
+  JumpLt = 137,
   /** Continues at target unless left < right. */
-  JumpNotLt = 134,
+  JumpNotLt = 138,
   /** Continues at target if left === right. */
-  JumpStrictEq = 135,
+  JumpStrictEq = 139,
   /** Continues at target if left !== right. */
-  JumpStrictNe = 136,
+  JumpStrictNe = 140,
   /** Continues at target if the completion kind in src is this integer (end of finally). */
-  JumpKind = 137,
+  JumpKind = 141,
   /** iterator, next = iterator record of src. */
-  GetIterator = 138,
+  GetIterator = 142,
   /** iterator, next = async iterator record of src. */
-  GetAsyncIterator = 139,
+  GetAsyncIterator = 143,
   /** dst = next value; continues at `done` when the iterator is exhausted. */
-  IteratorNext = 140,
+  IteratorNext = 144,
   /** dst = next value or undefined; finished records that the iterator must not be closed (destructuring). */
-  IteratorStep = 141,
+  IteratorStep = 145,
   /** dst = array of all values left. */
-  IteratorRest = 142,
+  IteratorRest = 146,
   /** dst = result of calling next, not unwrapped (for await). */
-  IteratorCall = 143,
+  IteratorCall = 147,
   /** dst = value of an awaited iterator result; continues at `done` when it says so. */
-  IteratorResult = 144,
+  IteratorResult = 148,
   /** Calls iterator.return; TypeError if it does not return an object. */
-  IteratorClose = 145,
+  IteratorClose = 149,
   /** Calls iterator.return and swallows its errors (a throw is under way). */
-  IteratorCloseSilent = 146,
+  IteratorCloseSilent = 150,
   /** dst = result of iterator.return(), to be awaited, or the mark of an uninitialised binding if there is no return. */
-  AsyncIteratorClose = 147,
+  AsyncIteratorClose = 151,
   /** TypeError unless src is an object or the mark of an uninitialised binding. */
-  CheckIteratorResult = 148,
+  CheckIteratorResult = 152,
   /** dst = enumeration of the property keys of src. */
-  ForInStart = 149,
+  ForInStart = 153,
   /** dst = next key; continues at `done` when there is none. */
-  ForInNext = 150,
+  ForInNext = 154,
   /** The parameters of a generator are bound: suspends until the first next(). */
-  GeneratorStart = 151,
+  GeneratorStart = 155,
   /** Suspends until src is settled; dst = its value. */
-  Await = 152,
+  Await = 156,
   /** Suspends with src as the yielded value; dst = what next() passes. */
-  Yield = 153,
+  Yield = 157,
   /** Suspends while src is iterated by the host; dst = its return value. */
-  YieldStar = 154,
+  YieldStar = 158,
   /** Returns src. */
-  Return = 155,
+  Return = 159,
   /** Returns undefined from the end of a function body. */
-  ReturnUndefined = 156,
+  ReturnUndefined = 160,
   /** dst = a register of the paused frame that an expression is evaluated in. */
-  GetForeign = 157,
+  GetForeign = 161,
   /** Writes a register of the paused frame that an expression is evaluated in. */
-  SetForeign = 158,
+  SetForeign = 162,
   /** dst = parameter aliased with the arguments object. */
-  GetCell = 159,
+  GetCell = 163,
   /** Writes a parameter aliased with the arguments object. */
-  SetCell = 160,
+  SetCell = 164,
   /** The debugger statement: pauses when a debugger is attached. */
-  Debugger = 161,
+  Debugger = 165,
 }
 
 /** Instruction length in ints, opcode included, by opcode. */
@@ -397,6 +405,10 @@ export const OP_LENGTH: readonly number[] = [
   3, // ArrayAppend
   2, // ArrayHole
   3, // ArraySpread
+  4, // NewList
+  3, // ListAppend
+  3, // ListSpread
+  3, // ListToArray
   4, // DefineNamed
   5, // DefineKeyed
   6, // DefineMethod

@@ -101,6 +101,10 @@ export const OPCODE_TABLE: readonly OpcodeRow[] = [
   ['ArrayAppend', 'array:reg src:reg', 'Adds src at the end of an array literal.'],
   ['ArrayHole', 'array:reg', 'Adds a hole at the end of an array literal.'],
   ['ArraySpread', 'array:reg src:reg', 'Adds all that the iterable src yields.'],
+  ['NewList', 'dst:def start:args count:argc', 'dst = internal list of consecutive registers: arguments with spread, long array literals.'],
+  ['ListAppend', 'list:reg src:reg', 'Adds src at the end of an internal list.'],
+  ['ListSpread', 'list:reg src:reg', 'Adds all that the iterable src yields to an internal list.'],
+  ['ListToArray', 'dst:def list:reg', 'dst = array of the elements of an internal list.'],
   ['DefineNamed', 'object:reg name:const src:reg', 'Defines an own enumerable data property.'],
   [
     'DefineKeyed',

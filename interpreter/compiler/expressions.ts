@@ -874,24 +874,29 @@ export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: numbe
     plain++;
   }
   const [start] = args(g, elements.slice(0, plain) as Node[]);
-  const array = plain === elements.length ? dst : b.temp();
-  b.emit(Op.NewArray, array, start, plain);
+  if (plain === elements.length && !forCall) {
+    b.emit(Op.NewArray, dst, start, plain);
+    b.release(mark);
+    return;
+  }
+  // Holes need a real array from the start; everything else is collected in an internal list first.
+  const asList = !elements.includes(null);
+  const array = b.temp();
+  b.emit(asList ? Op.NewList : Op.NewArray, array, start, plain);
+  const spreads = elements.filter((e) => e?.type === 'SpreadElement').length;
   for (const e of elements.slice(plain)) {
     const inner = b.nextRegister;
     if (e === null || e === undefined) b.emit(Op.ArrayHole, array);
     else if (e.type === 'SpreadElement') {
       const value = expr(g, e.argument);
       b.at(e.argument.start);
-      b.site(
-        forCall && e === elements[elements.length - 1] && elements.filter((x) => x?.type === 'SpreadElement').length === 1
-          ? { ...e, type: 'SpreadArgument' }
-          : e,
-      );
-      b.emit(Op.ArraySpread, array, value);
-    } else b.emit(Op.ArrayAppend, array, expr(g, e));
+      b.site(forCall && spreads === 1 && e === elements[elements.length - 1] ? { ...e, type: 'SpreadArgument' } : e);
+      b.emit(asList ? Op.ListSpread : Op.ArraySpread, array, value);
+    } else b.emit(asList ? Op.ListAppend : Op.ArrayAppend, array, expr(g, e));
     b.release(inner);
   }
-  if (array !== dst) b.emit(Op.Move, dst, array);
+  if (asList && !forCall) b.emit(Op.ListToArray, dst, array);
+  else b.emit(Op.Move, dst, array);
   b.release(mark);
 }
 

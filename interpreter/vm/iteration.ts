@@ -92,7 +92,21 @@ export function closeIterator(S: VmState, frame: Frame, iterator: unknown): void
   if (!isObject(result)) throw makeError(S, 'TypeError', `Iterator result ${show(result)} is not an object`);
 }
 
-/** Appends all that a source yields to an array literal or argument list. */
+/** Appends all that a source yields to an internal list. */
+export function collect(S: VmState, frame: Frame, list: unknown[], source: unknown): void {
+  const { iterator, next } = getIterator(S, frame, source);
+  if (iterator instanceof FastIterator) {
+    for (let i = 0; i < iterator.array.length; i++) list[list.length] = iterator.array[i];
+    return;
+  }
+  for (;;) {
+    const step = stepIterator(S, frame, iterator, next);
+    if (step.done) return;
+    list[list.length] = step.value;
+  }
+}
+
+/** Appends all that a source yields to an array literal. */
 export function iterateAll(S: VmState, frame: Frame, target: unknown[], source: unknown): void {
   const { iterator, next } = getIterator(S, frame, source);
   if (iterator instanceof FastIterator) {

@@ -79,6 +79,10 @@ export interface Kit {
   isArray(value: unknown): value is unknown[];
   prototypeOf(value: unknown): unknown;
   objectPrototype: object;
+  /** Host halves of an async function that guest code called: from its first await on, its result, its failure. */
+  continueAsync(frame: object, awaited: unknown): object;
+  asyncResult(value: unknown): object;
+  asyncFailure(error: unknown): object;
   iterable(iterator: object): object;
   asyncIterable(iterator: object): object;
   reject(error: unknown): unknown;
@@ -266,8 +270,10 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
       case 5: return [r[s], r[s + 1], r[s + 2], r[s + 3], r[s + 4]];
       case 6: return [r[s], r[s + 1], r[s + 2], r[s + 3], r[s + 4], r[s + 5]];
     }
-    const list = texts.slice(r, s, n);
-    return apply(arrayOf, undefined, list);
+    if (n < 20000) return apply(arrayOf, undefined, texts.slice(r, s, n));
+    const array = [];
+    for (let i = 0; i < n; i++) defineProperty(array, i, data(r[s + i]));
+    return array;
   };
   kit.append = (array, value) => { defineProperty(array, array.length, data(value)); };
   kit.hole = (array) => { array.length++; };
@@ -365,6 +371,16 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
       },
     };
   };
+  kit.continueAsync = async function ($f, $v) {
+    do {
+      let $s;
+      try { $s = await $v; } catch ($e) { $v = $k.resume($f, 2, $e); continue; }
+      $v = $k.resume($f, 1, $s);
+    } while ($f.state === 1);
+    return $v;
+  };
+  kit.asyncResult = async function (value) { return value; };
+  kit.asyncFailure = async function (error) { throw error; };
   kit.isArray = isArray;
   kit.prototypeOf = getPrototypeOf;
   kit.objectPrototype = Object.prototype;

@@ -93,7 +93,7 @@ export function callWithList(S: VmState, frame: Frame, f: Fn, self: unknown, lis
   const data = Stamp.of(f);
   if (data !== undefined) {
     if (data.special !== Special.None) return callSpecial(S, frame, data.special, f, self, list);
-    if (data.code.isPlain) return { frame: push(S, frame, data, self, list), value: undefined };
+    if (data.code.runsInline) return { frame: push(S, frame, data, self, list), value: undefined };
   }
   const record = new CallRecord(frame, frame.pc);
   return { frame: null, value: data === undefined ? record.call(f, self, list) : callGuestWrapper(S, record, f, self, list) };

@@ -6,7 +6,17 @@ import type { EvalSite } from '../compiler';
 import type { Activation } from './frame';
 import { CallRecord, Frame, HOLE, KEPT, Mode, Special, Stamp, State, type Env, type FunctionData } from './frame';
 import { makeError, notAConstructor, notAFunction, notCoercible } from './errors';
-import { closeIterator, FastIterator, getAsyncIterator, getIterator, isObject, iterateAll, resultOf, stepIterator } from './iteration';
+import {
+  closeIterator,
+  collect,
+  FastIterator,
+  getAsyncIterator,
+  getIterator,
+  isObject,
+  iterateAll,
+  resultOf,
+  stepIterator,
+} from './iteration';
 import type { PrivateName } from './kit';
 import * as ops from './operations';
 import type { VmState } from './state';
@@ -514,6 +524,27 @@ export function run(S: VmState, activation: Activation): unknown {
             iterateAll(S, frame, regs[code[pc + 1] as number] as unknown[], regs[code[pc + 2] as number]);
             pc += 3;
             break;
+          case Op.NewList:
+            regs[code[pc + 1] as number] = ops.slice(regs, code[pc + 2] as number, code[pc + 3] as number);
+            pc += 4;
+            break;
+          case Op.ListAppend: {
+            const list = regs[code[pc + 1] as number] as unknown[];
+            list[list.length] = regs[code[pc + 2] as number];
+            pc += 3;
+            break;
+          }
+          case Op.ListSpread:
+            frame.pc = pc;
+            collect(S, frame, regs[code[pc + 1] as number] as unknown[], regs[code[pc + 2] as number]);
+            pc += 3;
+            break;
+          case Op.ListToArray: {
+            const list = regs[code[pc + 2] as number] as unknown[];
+            regs[code[pc + 1] as number] = kit.makeArray(list, 0, list.length);
+            pc += 3;
+            break;
+          }
           case Op.DefineNamed:
             frame.pc = pc;
             kit.define(regs[code[pc + 1] as number] as object, constants[code[pc + 2] as number] as string, regs[code[pc + 3] as number]);
@@ -645,7 +676,7 @@ export function run(S: VmState, activation: Activation): unknown {
             const data = Stamp.of(f);
             const start = code[pc + 4] as number;
             const argc = code[pc + 5] as number;
-            if (data !== undefined && data.code.isPlain) {
+            if (data !== undefined && data.code.runsInline) {
               const block = data.code;
               if (block.code === null) ops.prepare(block);
               let self = regs[code[pc + 3] as number];
@@ -1153,16 +1184,16 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.IteratorRest: {
             frame.pc = pc;
             const finished = code[pc + 4] as number;
-            const list = kit.makeArray([], 0, 0);
+            const list: unknown[] = [];
             if (!regs[finished]) {
               regs[finished] = true;
               for (;;) {
                 const result = stepIterator(S, frame, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
                 if (result.done) break;
-                kit.append(list, result.value);
+                list[list.length] = result.value;
               }
             }
-            regs[code[pc + 1] as number] = list;
+            regs[code[pc + 1] as number] = kit.makeArray(list, 0, list.length);
             pc += 5;
             break;
           }
@@ -1240,8 +1271,24 @@ export function run(S: VmState, activation: Activation): unknown {
               if (awaited !== undefined) awaited.awaiter = frame;
             }
             frame.state = State.Await;
-            leave(S, activation);
-            return value;
+            if (frame.isEntry) {
+              leave(S, activation);
+              return value;
+            }
+            // First await of a call made by guest code: a host async function takes the frame over, and the caller gets its promise.
+            const promise = kit.continueAsync(frame, value);
+            S.asyncFrames.set(promise, frame);
+            const to = frame.caller as Frame;
+            pc = frame.returnPc;
+            if (frame.returnRegister >= 0) to.regs[frame.returnRegister] = promise;
+            frame = to;
+            code = to.code.code as Int32Array;
+            constants = to.code.constants;
+            regs = to.regs;
+            env = to.env as Env;
+            S.top = to;
+            S.depth--;
+            break;
           }
           case Op.Yield:
             frame.pc = pc;
@@ -1278,6 +1325,10 @@ export function run(S: VmState, activation: Activation): unknown {
                 else frame.state = State.Done;
               } else frame.state = State.Done;
               return value;
+            }
+            if (frame.code.isAsync) {
+              value = kit.asyncResult(value);
+              frame.state = State.Done;
             }
             const to = frame.caller as Frame;
             pc = frame.returnPc;
@@ -1339,7 +1390,20 @@ export function run(S: VmState, activation: Activation): unknown {
           throw error;
         }
         S.depth--;
+        const inner: Frame = frame;
         frame = frame.caller as Frame;
+        if (inner.code.isAsync) {
+          // An async function that fails before its first await: the caller gets a rejected promise.
+          inner.state = State.Done;
+          if (inner.returnRegister >= 0) frame.regs[inner.returnRegister] = kit.asyncFailure(error);
+          pc = inner.returnPc;
+          code = frame.code.code as Int32Array;
+          constants = frame.code.constants;
+          regs = frame.regs;
+          env = frame.env as Env;
+          S.top = frame;
+          break;
+        }
       }
     }
   }
