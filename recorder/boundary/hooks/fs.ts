@@ -8,6 +8,7 @@
 import type { Boundary, EntryOptions, PromiseOptions, SyncOptions } from '../core';
 import type { AnyFunction, Members } from '../host';
 import { programOutput } from '../output';
+import { answerWith, isOutput, writeEarly } from './early-output';
 
 /** Asked by the module loader only: always answered from the path-keyed store. */
 const LOADER_ONLY = new Set(['internalModuleStat', 'internalModuleReadJSON', 'legacyMainResolve', 'getFormatOfExtensionlessFile']);
@@ -64,6 +65,9 @@ export function install(boundary: Boundary): void {
     const complete = boundary.site(`fs.${member}.oncomplete`);
     const forms: Forms = FILLS[member] ?? (WRITES.has(member) ? writeForms(boundary, member) : {});
 
+    // Calls whose bytes have left already, with the count.
+    const early = new WeakMap<IArguments, number>();
+
     const form = (args: IArguments): 'sync' | 'callback' => {
       for (let i = args.length - 1; i >= 0 && i >= args.length - 3; i--) {
         const arg: unknown = args[i];
@@ -90,10 +94,16 @@ export function install(boundary: Boundary): void {
           ],
           load: (values) => {
             if (values[0] !== null && values[0] !== undefined) return values;
-            return [values[0], forms.load === undefined ? values[1] : forms.load(values[1], args)];
+            return [values[0], forms.load === undefined || early.has(args) ? values[1] : forms.load(values[1], args)];
           },
         };
-        boundary.callback(requestOf(args), 'oncomplete', complete, entry);
+        const request = requestOf(args);
+        boundary.callback(request, 'oncomplete', complete, entry);
+        if (boundary.mode === 'replay' || !WRITES.has(member) || !isOutput(args[0])) return;
+        const count = writeEarly(boundary, member, args);
+        if (count === undefined) return;
+        early.set(args, count);
+        answerWith(request, count);
       },
       divert(args, self, original) {
         if (args[args.length - 1] !== usePromises) return undefined;
@@ -103,8 +113,15 @@ export function install(boundary: Boundary): void {
           load: (value) => fileHandles.load(forms.load === undefined ? value : forms.load(value, args)),
         });
       },
-      save: (result, args) => (form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : result),
-      load: (value, args) => (form(args) === 'sync' && forms.load !== undefined ? forms.load(value, args) : value),
+      save: (result, args) => (form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : (early.get(args) ?? result)),
+      load(value, args) {
+        if (form(args) === 'sync') return forms.load === undefined ? value : forms.load(value, args);
+        if (typeof value !== 'number' || forms.load === undefined) return value;
+        // The bytes left at the call: see early-output.ts.
+        forms.load(value, args);
+        early.set(args, value);
+        return undefined;
+      },
     };
     boundary.sync(binding, member, site.name, options);
   }
