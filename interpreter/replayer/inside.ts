@@ -8,6 +8,7 @@ import { adapt } from './adapter';
 import { receive, send, type ControlCalls } from './control';
 import type { InspectionKit } from './preview';
 import { Session } from './session';
+import { Throws } from './throws';
 
 /** What main.ts hands in: functions of the host realm that the program cannot replace. */
 export interface InsideHost extends ControlCalls, VmHost {
@@ -21,6 +22,7 @@ export interface Inside {
   readonly vm: Vm;
   /** Undefined when nobody debugs. */
   readonly session: Session<GuestFrame> | undefined;
+  readonly throws: Throws;
   compileModule(content: string, filename: string): unknown;
   onTurn(turn: number): void;
 }
@@ -30,9 +32,15 @@ const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname'];
 /** @param debug whether a controller will ask for stops */
 export function createInside(host: InsideHost, debug: boolean): Inside {
   let session: Session<GuestFrame> | undefined;
+  const throws = new Throws();
   const hooks = {
-    onPause: (_reason: 'step' | 'breakpoint', frame: GuestFrame) => guarded(() => session!.onPause(frame)),
-    onThrow: (error: unknown, frame: GuestFrame) => guarded(() => session!.onThrow(error, frame)),
+    onPause: (_reason: 'step' | 'breakpoint', frame: GuestFrame) => {
+      if (session) guarded(() => session!.onPause(frame));
+    },
+    onThrow: (error: unknown, frame: GuestFrame) => {
+      throws.note(error, frame);
+      if (session) guarded(() => session!.onThrow(error, frame));
+    },
   };
   /** A fault of the session's own must not become an exception of the program's. */
   const guarded = (run: () => void): void => {
@@ -42,7 +50,7 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
       host.fail(fault instanceof Error ? (fault.stack ?? fault.message) : 'the session failed');
     }
   };
-  const vm = new Vm(host, debug ? hooks : undefined);
+  const vm = new Vm(host, hooks);
   if (debug) {
     session = new Session<GuestFrame>(adapt(vm), {
       kit: host.kit,
@@ -54,6 +62,7 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
   return {
     vm,
     session,
+    throws,
     compileModule: (content, filename) => vm.compileFunction(content, filename, PARAMETERS),
     onTurn: (turn) => (session ? session.onTurn(turn) : vm.beginTurn(turn)),
   };

@@ -11,11 +11,19 @@ import { join } from 'node:path';
 import { types } from 'node:util';
 import { compileFunction, createContext, Script } from 'node:vm';
 import { exitNow, readFully, writeFully } from '../../native';
-import { divergenceReport, startReplay, type CompileModule, type Divergence, type Replay, type ReplayOptions } from '../../recorder/boundary';
+import {
+  divergenceReport,
+  startReplay,
+  type CompileModule,
+  type Divergence,
+  type Replay,
+  type ReplayOptions,
+} from '../../recorder/boundary';
 import { loadIsolated } from '../vm/isolate';
 import { receive, send, type ControlCalls } from './control';
-import { watchFatal } from './fatal';
+import { errorSources } from './error-sources';
 import { hostInspectionKit, type UtilBinding } from './inspection';
+import { originOf } from './origin';
 import type { createInside, Inside, InsideHost } from './inside';
 import type { Orders } from './protocol';
 
@@ -56,20 +64,35 @@ function begin(orders: Orders): void {
   };
   if (orders.engine === 'vm') {
     inside = createInterpreter(orders.mode === 'debug', () => replay);
-    const { compileModule, session, vm } = inside;
-    if (session) {
-      watchFatal((error, stack) => session.onFatal(error, stack));
-      session.begin();
-    }
+    const { compileModule, session, throws, vm } = inside;
+    const sources = errorSources((file) => vm.files.get(file)?.text);
+    session?.begin();
     replay = startReplay({
       ...options,
       compileModule: compileModule as CompileModule,
+      onFatal(error, fromPromise) {
+        const stack = stackOf(error);
+        session?.onFatal(error, stack);
+        if (typeof error !== 'object' || error === null) return undefined;
+        return originOf(error, stack, throws.placeOf(error), fromPromise, sources);
+      },
       rewriteStack: (error, sites) => vm.rewriteStack(error, sites),
       ...(session ? { onOutput: (fd: 1 | 2, bytes: Uint8Array) => session.onOutput(fd, bytes) } : {}),
     });
     return;
   }
   replay = startReplay(options);
+}
+
+/** Node reads `stack` next, so reading it here shows the program nothing new. */
+function stackOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  try {
+    const { stack } = error as { stack?: unknown };
+    return typeof stack === 'string' ? stack : '';
+  } catch {
+    return '';
+  }
 }
 
 function createInterpreter(debug: boolean, replay: () => Replay | undefined): Inside {

@@ -50,9 +50,10 @@ export interface ReplayOptions {
   onOutput?: ProgramOutput;
   /**
    * Told of the exception that the program dies of, after its exit listeners and before Node prints it. May say where it came
-   * from, for the lines Node prints above the stack; without an answer V8's own knowledge is used.
+   * from, for the lines Node prints above the stack; without an answer V8's own knowledge is used. fromPromise: it is the
+   * reason of a rejection that nobody handled.
    */
-  onFatal?(error: unknown): Origin | undefined;
+  onFatal?(error: unknown, fromPromise: boolean): Origin | undefined;
   /** Told when the program ends by itself, after the last listener of `exit`. kind: exit or uncaught. */
   onEnd?(kind: 'exit' | 'uncaught', code: number): void;
 }
@@ -118,7 +119,7 @@ export function startReplay(options: ReplayOptions): Replay {
   installHooks(boundary, {
     exits: {
       onEnd: (kind, code) => options.onEnd?.(kind, code),
-      onFatal: (error) => options.onFatal?.(error),
+      onFatal: (error, fromPromise) => options.onFatal?.(error, fromPromise),
       swallowBeforeExit: () => boundary.ending,
     },
     compileModule: options.compileModule,

@@ -14,7 +14,7 @@ export interface ExitEvents {
   /** Record: everything is in the trace. kind: exit or uncaught. */
   onEnd(kind: 'exit' | 'uncaught', code: number): void;
   /** Nobody handled it: the process dies of it after this. May say where it came from. */
-  onFatal?(error: unknown): Origin | undefined;
+  onFatal?(error: unknown, fromPromise: boolean): Origin | undefined;
   /** Replay: native code emits beforeExit on its own when the loop was handed back to it; the driver has done it already. */
   swallowBeforeExit(): boolean;
 }
@@ -61,7 +61,7 @@ export function install(boundary: Boundary, events: ExitEvents): void {
         // V8 names the frame by the property that holds its function, so it is back in its place while it runs.
         proc['_fatalException'] = fatal;
         const handled: unknown = apply(fatal, this, arguments);
-        if (handled === false) showOrigin(boundary.host, error, events.onFatal?.(error));
+        if (handled === false) showOrigin(boundary.host, error, events.onFatal?.(error, arguments[1] === true));
         if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));
         else proc['_fatalException'] = standIn;
         return handled;
