@@ -86,6 +86,8 @@ export interface Boundary {
   readonly host: Host;
   /** Above 0: calls come from the module loader; file accesses are facts, nothing is an event. */
   zone: number;
+  /** Above 0: the recorder's own work, in which nothing is a crossing. */
+  own: number;
   /** The exception that Node is handling or dying of: a divergence report shows it. */
   fatal: unknown;
 
@@ -129,6 +131,8 @@ export interface Boundary {
   fact<T>(kind: string, key: string, live: () => T): T;
   /** Runs something of the recorder's own: nothing in it is a crossing. */
   quiet<T>(run: () => T): T;
+  /** Replay: ends it, because a native function was called that was not recorded. */
+  refuse(native: string): never;
   /** A moment in the life of the process that both modes must reach at the same place. */
   mark(name: string): void;
 }

@@ -43,9 +43,13 @@ export interface Host {
   whenBinding(name: string, install: (binding: Members) => void): void;
   /** Runs `install` once on the exports of a built-in module: now if it is loaded, else right after it has been evaluated. */
   whenModule(id: string, install: (exports: Members) => void): void;
+  /** Names of all bindings that Node's own sources ask for. */
+  bindingNames(): string[];
   /** Puts back what the program can see of built-ins having been loaded. Call last. */
   tidy(): void;
 }
+
+const BINDING = /\binternalBinding\('(\w+)'\)/g;
 
 /** Needs `--expose-internals`. Throws a plain Error that says so if it is missing. */
 export function openHost(): Host {
@@ -87,11 +91,16 @@ export function openHost(): Host {
   BuiltinModule.prototype.compileForInternalLoader = function (this: BuiltinModule): unknown {
     if (this.loaded || this.loading) return compile.call(this);
     if (bindingHooks.size > 0)
-      for (const [, name] of (sources[this.id] ?? '').matchAll(/\binternalBinding\('(\w+)'\)/g)) {
+      for (const [, name] of (sources[this.id] ?? '').matchAll(BINDING)) {
         const hooks = bindingHooks.get(name!);
         if (hooks === undefined) continue;
         bindingHooks.delete(name!);
-        const binding = internalBinding(name!);
+        let binding: Members;
+        try {
+          binding = internalBinding(name!);
+        } catch {
+          continue; // named in the source, and not in this build of Node
+        }
         for (const install of hooks) install(binding);
       }
     const exports = compile.call(this);
@@ -108,6 +117,11 @@ export function openHost(): Host {
     whenBinding(name, install) {
       if (loadList.includes(`Internal Binding ${name}`)) install(internalBinding(name));
       else add(bindingHooks, name, install);
+    },
+    bindingNames() {
+      const names = new Set<string>();
+      for (const source of Object.values(sources)) for (const [, name] of source.matchAll(BINDING)) names.add(name!);
+      return [...names];
     },
     whenModule(id, install) {
       const module = BuiltinModule.map.get(id);

@@ -3,6 +3,7 @@
  */
 import { dirname } from 'node:path';
 import type { Boundary } from './core';
+import { guard } from './guard';
 import { HOOKS } from './hooks';
 import * as exits from './hooks/exits';
 import * as modules from './hooks/modules';
@@ -21,8 +22,10 @@ export interface InstallOptions {
 }
 
 export function installHooks(boundary: Boundary, options: InstallOptions): void {
+  const finishGuard = guard(boundary);
   stacks.install(boundary, options.rewriteStack);
   for (const hook of HOOKS) hook.install(boundary);
   exits.install(boundary, options.exits);
   modules.install(boundary, options.compileModule);
+  finishGuard();
 }

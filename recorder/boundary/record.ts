@@ -245,6 +245,10 @@ export class RecordBoundary implements Boundary {
 
   deliver(): void {}
 
+  refuse(native: string): never {
+    throw new Error(`${native} is not refused in record mode.`);
+  }
+
   logCall(site: Site, handle: number, value: unknown): void {
     this.writer.call(site.id, handle, value);
   }

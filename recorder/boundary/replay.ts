@@ -224,6 +224,10 @@ export class ReplayBoundary implements Boundary {
     });
   }
 
+  refuse(native: string): never {
+    return this.diverge(`${native}, which retrace does not record yet`);
+  }
+
   callback(object: Members, property: string, site: Site, options: EntryOptions = {}): void {
     if (typeof object[property] !== 'function') return;
     const handle = this.numberOf(object);
