@@ -10,7 +10,9 @@ test('every binding of this Node is in the table, once', () => {
     for (const source of Object.values(internalBinding('builtins').natives))
       for (const [, name] of source.matchAll(/\\binternalBinding\\('(\\w+)'\\)/g)) names.add(name);
     console.log(JSON.stringify([...names]));`;
-  const names = JSON.parse(execFileSync(process.execPath, ['--no-warnings', '--expose-internals', '-e', script], { encoding: 'utf8' })) as string[];
+  const names = JSON.parse(
+    execFileSync(process.execPath, ['--no-warnings', '--expose-internals', '-e', script], { encoding: 'utf8' }),
+  ) as string[];
   const known = BINDINGS.map(({ binding }) => binding);
   assert.deepEqual(
     names.filter((name) => !known.includes(name)),

@@ -22,7 +22,15 @@ export interface BindingRow {
 }
 
 /** Methods of every native object: bookkeeping of async ids, and of what keeps the loop alive, which no replay has. */
-export const EVERYWHERE: ReadonlySet<string> = new Set(['getAsyncId', 'asyncReset', 'getProviderType', 'ref', 'unref', 'hasRef', 'constructor']);
+export const EVERYWHERE: ReadonlySet<string> = new Set([
+  'getAsyncId',
+  'asyncReset',
+  'getProviderType',
+  'ref',
+  'unref',
+  'hasRef',
+  'constructor',
+]);
 
 const row = (binding: string, policy: Policy, reason: string, except?: Record<string, Policy>): BindingRow =>
   except === undefined ? { binding, policy, reason } : { binding, policy, reason, except };
@@ -46,7 +54,12 @@ export const BINDINGS: readonly BindingRow[] = [
   row('fs_dir', 'record', 'open directories'),
   row('fs_event_wrap', 'forbid', 'fs.watch'),
   row('heap_utils', 'forbid', 'heap snapshots'),
-  row('http2', 'forbid', 'HTTP/2 sessions live below JavaScript'),
+  row('http2', 'forbid', 'HTTP/2 sessions live below JavaScript', {
+    setCallbackFunctions: 'pass',
+    refreshDefaultSettings: 'pass',
+    packSettings: 'pass',
+    nghttp2ErrorString: 'pass',
+  }),
   row('http_parser', 'record', 'the parser computes; its clock does not', {
     'HTTPParser.*': 'pass',
     'ConnectionsList.*': 'pass',
@@ -72,7 +85,11 @@ export const BINDINGS: readonly BindingRow[] = [
   row('performance', 'pass', 'hooks cover its clock; observers and histograms serve the process', { createELDHistogram: 'forbid' }),
   row('permission', 'pass', 'the permission model of this process'),
   row('pipe_wrap', 'record', 'pipes and local sockets'),
-  row('process_methods', 'pass', 'reached through process, where hooks stand', { dlopen: 'forbid', execve: 'forbid', _debugProcess: 'forbid' }),
+  row('process_methods', 'pass', 'reached through process, where hooks stand', {
+    dlopen: 'forbid',
+    execve: 'forbid',
+    _debugProcess: 'forbid',
+  }),
   row('process_wrap', 'record', 'child processes'),
   row('profiler', 'pass', 'coverage and profiles of this process'),
   row('quic', 'forbid', 'QUIC'),

@@ -63,7 +63,8 @@ function nativesOf(binding: Members): Natives {
         const method: unknown = getOwnPropertyDescriptor(holder, member)?.value;
         const path = `${name}.${member}`;
         // The refusal stands on the class itself: what it inherits is shared with classes that may keep it.
-        if (typeof method === 'function' && !natives.has(path)) natives.set(path, { holder: prototype!, member, native: method as AnyFunction });
+        if (typeof method === 'function' && !natives.has(path))
+          natives.set(path, { holder: prototype!, member, native: method as AnyFunction });
       }
   }
   return natives;

@@ -60,7 +60,14 @@ export function install(boundary: Boundary, events: ExitEvents): void {
         boundary.fatal = error;
         // V8 names the frame by the property that holds its function, so it is back in its place while it runs.
         proc['_fatalException'] = fatal;
-        const handled: unknown = apply(fatal, this, arguments);
+        let handled: unknown;
+        try {
+          handled = apply(fatal, this, arguments);
+        } catch (later) {
+          // A handler threw: Node prints that. Recording leaves it to V8, which knows the place only of what nobody caught.
+          if (boundary.mode === 'replay') showOrigin(boundary.host, later, events.onFatal?.(later, false));
+          throw later;
+        }
         if (handled === false) showOrigin(boundary.host, error, events.onFatal?.(error, arguments[1] === true));
         if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));
         else proc['_fatalException'] = standIn;
