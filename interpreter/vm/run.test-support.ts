@@ -11,7 +11,7 @@ import type { Vm } from './index';
 import { loadIsolated } from './isolate';
 
 interface ModuleInternals {
-  _compile(content: string, filename: string): unknown;
+  _compile(this: unknown, content: string, filename: string, format?: string): unknown;
   require(id: string): unknown;
 }
 
@@ -27,6 +27,15 @@ function isolated(): typeof import('./index') {
   });
 }
 
+/** import() as written in `referrer`; what it imports runs natively. */
+function importFrom(specifier: unknown, referrer: string): Promise<unknown> {
+  const load = vm.compileFunction('return import(specifier)', ['specifier'], {
+    filename: referrer,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  }) as unknown as (specifier: unknown) => Promise<unknown>;
+  return load(specifier);
+}
+
 /** A Vm whose guest realm is this process's main realm and that compiles its modules from now on. */
 export function installVm(): Vm {
   const { internalBinding } = require('internal/test/binding') as {
@@ -39,6 +48,7 @@ export function installVm(): Vm {
   const machine = new (isolated().Vm)({
     evalInRealm: (source, filename) => vm.runInThisContext(source, { filename }),
     compileNatively: (source, filename, params) => void vm.compileFunction(source, [...params], { filename }),
+    dynamicImport: (specifier, _options, referrer) => importFrom(specifier, referrer),
     constructorName: internalBinding('util')['getConstructorName'] as unknown as (object: object) => string,
     isProxy: types.isProxy,
   });
@@ -47,8 +57,10 @@ export function installVm(): Vm {
       prepareStackTraceCallback(global, error, machine.rewriteStack(error, sites)),
   );
   const prototype = Module.prototype as unknown as ModuleInternals;
+  const native = prototype._compile;
   const { _compile } = {
-    _compile(this: NodeModule, content: string, filename: string) {
+    _compile(this: NodeModule, content: string, filename: string, format?: string) {
+      if (format === 'module') return native.call(this, content, filename, format);
       const body = machine.compileFunction(content, filename, PARAMS);
       const require = makeRequireFunction(this);
       return Reflect.apply(body, this.exports, [this.exports, require, this, filename, path.dirname(filename)]);
