@@ -140,7 +140,8 @@ function methodNameOf(site: TracedFrame, realm: CallSiteRealm): string | null {
   let found: string | undefined;
   for (let current: object | null = receiver; current !== null && !realm.isProxy(current); current = prototypeOf(current)) {
     for (const key of Object.keys(current)) {
-      if (key === found || !isMethodOf(current, key, site.callee)) continue;
+      // V8 looks at named properties only.
+      if (key === found || /^(?:0|[1-9][0-9]*)$/.test(key) || !isMethodOf(current, key, site.callee)) continue;
       if (found !== undefined) return null;
       found = key;
     }

@@ -2,6 +2,7 @@
 // Invariant: `caller` and `callerPc` of a frame never change while the callee lives, so the stack at any recorded moment is
 // (frame, pc) and the chain from there.
 import { FunctionKind, type CodeBlock } from '../bytecode';
+import type { Place } from './stack';
 
 /** Environment array: slot 0 is the parent environment, the others are captured variables. */
 export type Env = unknown[];
@@ -145,6 +146,8 @@ export class Activation {
     readonly frame: Frame,
     readonly mode: Mode,
     readonly value: unknown,
+    /** Frames below parentFrame, where their links may change (stack.ts). */
+    readonly parentBelow: readonly Place[] | null = null,
   ) {}
 }
 

@@ -5,6 +5,7 @@ import type { EvalSite } from '../compiler';
 import { callSite, describe, makeError, notIterable } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
 import { FastIterator, isObject } from './iteration';
+import { framesBelow, NEAR } from './stack';
 import type { VmState } from './state';
 
 const { construct, getPrototypeOf } = Reflect;
@@ -151,12 +152,36 @@ export function invoke(S: VmState, data: FunctionData, self: unknown, args: Arra
   return enter(S, push(S, S.top, data, self, args), Mode.Start, undefined);
 }
 
+/**
+ * A finished async frame keeps its callers for stacks that are formatted late, unless they are finished calls themselves: a function
+ * that calls itself again after each await would otherwise keep every frame it ever had.
+ */
+export function forgetCallers(frame: Frame): void {
+  let caller = frame.caller;
+  for (let i = 0; caller !== null && !caller.code.isAsync && i < 50; i++) caller = caller.caller;
+  if (caller !== null && caller.code.isAsync && caller.state === State.Done) frame.caller = null;
+}
+
+/** Guest frames on the stack, innermost first, over all activations. */
+export function stackOf(S: VmState): Frame[] {
+  const list: Frame[] = [];
+  let activation = S.activation;
+  for (let frame = S.top; frame !== null; ) {
+    list.push(frame);
+    if (activation !== null && frame === activation.frame) {
+      frame = activation.parentFrame;
+      activation = activation.parent;
+    } else frame = frame.caller;
+  }
+  return list;
+}
+
 /** Enters the run loop with a frame. */
 export function enter(S: VmState, frame: Frame, mode: Mode, value: unknown): unknown {
   const parent = S.top;
-  frame.caller = parent;
-  frame.callerPc = parent === null ? 0 : parent.pc;
-  return new Activation(S.activation, parent, frame.callerPc, frame, mode, value).enter();
+  const parentPc = parent === null ? 0 : parent.pc;
+  const below = parent === null || S.activation === null ? null : framesBelow(S.activation, parent, NEAR);
+  return new Activation(S.activation, parent, parentPc, frame, mode, value, below).enter();
 }
 
 export function construct_(S: VmState, data: FunctionData, self: unknown, newTarget: unknown, args: ArrayLike<unknown>): unknown {
@@ -414,6 +439,17 @@ export function asyncClose(S: VmState, frame: Frame, iterator: unknown): unknown
 export function pause(S: VmState, frame: Frame, step: number): void {
   if (S.hooks === null || S.quiet > 0) return;
   S.hooks.onPause(step === S.pauseAt ? 'step' : 'breakpoint', frame);
+}
+
+/** The frame awaits Promise.all or the like: it awaits each of the async calls whose promises were given to it. */
+export function awaitElements(S: VmState, frame: Frame, promise: object): void {
+  const elements = S.stacks.elementsOf(promise);
+  if (elements === undefined) return;
+  for (let i = 0; i < elements.length; i++) {
+    const element = elements[i];
+    const awaited = isObject(element) ? S.asyncFrames.get(element) : undefined;
+    if (awaited !== undefined) awaited.awaiter = frame;
+  }
 }
 
 export function reportThrow(S: VmState, error: unknown, frame: Frame): void {

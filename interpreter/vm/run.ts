@@ -2,7 +2,8 @@
 // Called through Activation.enter only. Invariants: every instruction that can throw or call out leaves `frame.pc` at itself and
 // `S.top` at its frame; registers are written last, so an instruction that throws has written nothing.
 import { Completion, FunctionKind, HANDLER_SIZE, HandlerKind, Op, type CodeBlock, type ObjectShape, type TemplateSite } from '../bytecode';
-import type { EvalSite } from '../compiler';
+import type { EvalSite, FunctionInfo } from '../compiler';
+import { liveFrameOf } from './inspect';
 import type { Activation } from './frame';
 import { CallRecord, Frame, HOLE, KEPT, Mode, Special, Stamp, State, type Env, type FunctionData } from './frame';
 import { makeError, notAConstructor, notAFunction, notCoercible } from './errors';
@@ -1266,9 +1267,11 @@ export function run(S: VmState, activation: Activation): unknown {
             frame.awaiting = value;
             if (frame.code.lastSuspended === null) S.stacks.suspends(frame.code);
             frame.code.lastSuspended = frame;
+            S.stacks.lastAwaiting = frame;
             if (typeof value === 'object' && value !== null) {
               const awaited = S.asyncFrames.get(value);
               if (awaited !== undefined) awaited.awaiter = frame;
+              else ops.awaitElements(S, frame, value);
             }
             frame.state = State.Await;
             if (frame.isEntry) {
@@ -1323,7 +1326,10 @@ export function run(S: VmState, activation: Activation): unknown {
                 if (value === KEPT) frame.state = State.ReturnKept;
                 else if (frame.code.isAsync) frame.state = code[pc] === Op.Return ? State.ReturnValue : State.ReturnVoid;
                 else frame.state = State.Done;
-              } else frame.state = State.Done;
+              } else {
+                frame.state = State.Done;
+                if (frame.code.isAsync && frame.caller !== null) ops.forgetCallers(frame);
+              }
               return value;
             }
             if (frame.code.isAsync) {
@@ -1341,6 +1347,16 @@ export function run(S: VmState, activation: Activation): unknown {
             S.top = to;
             S.depth--;
             if (register >= 0) regs[register] = value;
+            break;
+          }
+          case Op.LiveFrame: {
+            const found = liveFrameOf(S, constants[code[pc + 2] as number] as FunctionInfo);
+            if (found === null) {
+              frame.pc = pc;
+              throw makeError(S, 'ReferenceError', `${constants[code[pc + 3] as number] as string} is not available: no function that is still alive uses it`);
+            }
+            regs[code[pc + 1] as number] = found;
+            pc += 4;
             break;
           }
           case Op.GetForeign:

@@ -10,20 +10,22 @@ export interface StackKit {
   readonly error: { stackTraceLimit?: unknown };
   /** A function that calls, or constructs when newTarget is given. */
   trampoline(name: string): Trampoline;
+  /** Promise.all, any and allSettled: V8 follows them when it shows who awaits. */
+  readonly combinators: readonly unknown[];
+  isArray(value: unknown): boolean;
   /** Constructors whose objects V8 gives a stack. */
   readonly errorConstructors: readonly unknown[];
-  /** The native Error.captureStackTrace without its second argument. */
-  capture(object: unknown): void;
   setPrototype(object: object, prototype: object): void;
 }
 
 export const STACK_KIT_SOURCE = `(function () {
   const { apply, construct, defineProperty, setPrototypeOf } = Reflect;
   const ErrorFunction = Error;
-  const { captureStackTrace } = Error;
   return {
     __proto__: null,
     error: ErrorFunction,
+    combinators: [Promise.all, Promise.any, Promise.allSettled],
+    isArray: Array.isArray,
     errorConstructors: [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError],
     trampoline(name) {
       const trampoline = function (f, self, args, newTarget) {
@@ -32,7 +34,6 @@ export const STACK_KIT_SOURCE = `(function () {
       defineProperty(trampoline, 'name', { __proto__: null, value: name });
       return trampoline;
     },
-    capture(object) { apply(captureStackTrace, ErrorFunction, [object]); },
     setPrototype(object, prototype) { setPrototypeOf(object, prototype); },
   };
 })()`;

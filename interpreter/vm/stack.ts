@@ -40,12 +40,15 @@ export interface StackActivation {
   readonly parent: StackActivation | null;
   readonly parentFrame: StackFrame | null;
   readonly parentPc: number;
+  readonly parentBelow: readonly Place[] | null;
 }
 
 export interface CallPoint {
   readonly activation: StackActivation;
   readonly frame: StackFrame;
   readonly pc: number;
+  /** The frames below, down to the bottom of the activation, where their links may change: below an async call. */
+  readonly below: readonly Place[] | null;
 }
 
 /** What the VM knows when it calls the host. */
@@ -58,9 +61,17 @@ interface CallSiteOfGuest {
   readonly pc: number;
 }
 
+/** A frame and where it was. */
+export interface Place {
+  readonly frame: StackFrame;
+  readonly pc: number;
+}
+
 /** A point with the program's Error.stackTraceLimit at that moment. */
 interface Capture extends CallPoint {
   readonly limit: number;
+  /** The chain of async frames at that moment. */
+  readonly waiting: readonly Place[] | null;
 }
 
 /** What the embedder and the VM tell about V8's call sites. */
@@ -74,6 +85,15 @@ export interface StackHost extends CallSiteRealm {
 /** Calls out of the VM that can be told apart; older ones of which an error is still unformatted show a later state. */
 export const RING_SIZE = 4096;
 const SLOT_PREFIX = '%t';
+
+/** The kit's function that continues async functions after their first await. */
+const CONTINUATION = 'kit.continueAsync';
+
+/** Frames among which an async call is looked for at each call of a host function. */
+export const NEAR = 6;
+
+/** Async frames noted for an error. */
+const MAX_WAITING = 100;
 
 /** Native frames that one frame visible to the guest may stand on, and what lies above the first. */
 const NATIVE_PER_VISIBLE = 6;
@@ -89,6 +109,10 @@ export class Stacks {
   private readonly captures = new WeakMap<object, Capture>();
   private readonly hidden = new WeakMap<object, unknown>();
   private limit: unknown;
+  /** The last frame that awaited something. */
+  lastAwaiting: StackFrame | null = null;
+  /** What the program's Promise.all, any and allSettled were given, by their promise. */
+  private readonly combined = new WeakMap<object, object>();
   /** Code that has awaited or delegated, by function name. */
   private readonly suspendable = new Map<string, CodeBlock[]>();
 
@@ -118,10 +142,23 @@ export class Stacks {
   call(S: Current, site: CallSiteOfGuest, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
     const slot = this.take(S, site);
     try {
-      return (this.trampolines[slot] as Trampoline)(f, self, args, undefined);
+      const value = (this.trampolines[slot] as Trampoline)(f, self, args, undefined);
+      if (this.kit.combinators.includes(f)) this.noteCombined(value, args[0]);
+      return value;
     } finally {
       this.live[slot] = 0;
     }
+  }
+
+  private noteCombined(promise: unknown, elements: unknown): void {
+    if (typeof promise !== 'object' || promise === null || typeof elements !== 'object' || elements === null) return;
+    this.combined.set(promise, elements);
+  }
+
+  /** The promises that a promise of Promise.all and its like waits for, as far as they are in an array. */
+  elementsOf(promise: object): ArrayLike<unknown> | undefined {
+    const elements = this.combined.get(promise);
+    return elements !== undefined && this.kit.isArray(elements) ? (elements as unknown as ArrayLike<unknown>) : undefined;
   }
 
   /** Constructs with a host function for the guest. */
@@ -133,7 +170,8 @@ export class Stacks {
       const made = (this.trampolines[slot] as Trampoline)(f, undefined, args, isError ? f : newTarget) as object;
       if (!isError) return made;
       const { activation, frame, pc } = this.points[slot] as CallPoint;
-      this.captures.set(made, { activation, frame, pc, limit: this.limits[slot] as number });
+      const below = framesBelow(activation, frame, Infinity);
+      this.captures.set(made, { activation, frame, pc, below, limit: this.limits[slot] as number, waiting: waitingFrames(activation) });
       if (newTarget !== f) {
         const prototype: unknown = (newTarget as { prototype?: unknown }).prototype;
         if (typeof prototype === 'object' && prototype !== null) this.kit.setPrototype(made, prototype);
@@ -149,7 +187,9 @@ export class Stacks {
     let slot = this.next;
     while (this.live[slot] === 1) slot = (slot + 1) % RING_SIZE;
     this.next = (slot + 1) % RING_SIZE;
-    this.points[slot] = { activation: S.activation as StackActivation, frame: site.frame, pc: site.pc };
+    const activation = S.activation as StackActivation;
+    const { frame, pc } = site;
+    this.points[slot] = { activation, frame, pc, below: framesBelow(activation, frame, NEAR) };
     this.limits[slot] = this.numericLimit();
     this.trampolines[slot] ??= this.kit.trampoline(SLOT_PREFIX + slot);
     this.live[slot] = 1;
@@ -159,7 +199,8 @@ export class Stacks {
   /** The run loop sees a thrown value: unless it has been seen before, it was thrown while this frame was running. */
   caught(error: unknown, activation: StackActivation, frame: StackFrame): void {
     if (typeof error !== 'object' || error === null || this.captures.has(error)) return;
-    this.captures.set(error, { activation, frame, pc: frame.pc, limit: this.numericLimit() });
+    const below = framesBelow(activation, frame, Infinity);
+    this.captures.set(error, { activation, frame, pc: frame.pc, below, limit: this.numericLimit(), waiting: waitingFrames(activation) });
   }
 
   /** The stack of this object starts below the topmost frame of the function. */
@@ -187,7 +228,7 @@ export class Stacks {
   rewrite(error: unknown, native: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
     const object = typeof error === 'object' && error !== null ? error : undefined;
     const capture = object && this.captures.get(object);
-    const walk = new Walk(this.host, this.suspendable);
+    const walk = new Walk(this.host, this.suspendable, capture?.waiting ?? null, this.lastAwaiting);
     let limit = Infinity;
     let point: CallPoint | null | undefined;
     for (let i = 0; i < native.length; i++) {
@@ -221,6 +262,40 @@ export class Stacks {
     if (object !== undefined && this.hidden.has(object)) sites = belowFunction(sites, this.hidden.get(object));
     return sites.length > limit ? sites.slice(0, Math.max(0, limit)) : sites;
   }
+}
+
+/**
+ * The frames below one in its activation if one of the nearest is an async call: when that awaits, it leaves its callers and is linked
+ * to others later. Null where the links can be followed at any time.
+ */
+export function framesBelow(activation: StackActivation, top: StackFrame, near: number): Place[] | null {
+  let found = false;
+  let looked = 0;
+  for (let frame = top; frame !== activation.frame && looked < near; looked++) {
+    if (frame.code.isAsync) {
+      found = true;
+      break;
+    }
+    if (frame.caller === null) break;
+    frame = frame.caller;
+  }
+  if (!found) return null;
+  const list: Place[] = [];
+  for (let frame = top; frame !== activation.frame && frame.caller !== null; frame = frame.caller) {
+    list.push({ frame: frame.caller, pc: frame.callerPc });
+  }
+  return list;
+}
+
+/** The frames that wait for one another behind the frame at the bottom of the stack. */
+function waitingFrames(activation: StackActivation): Place[] | null {
+  let outermost = activation;
+  while (outermost.parent !== null) outermost = outermost.parent;
+  let frame = outermost.frame.code.isAsync ? outermost.frame.awaiter : null;
+  if (frame === null) return null;
+  const list: Place[] = [];
+  for (; frame !== null && list.length < MAX_WAITING; frame = frame.awaiter) list.push({ frame, pc: frame.pc });
+  return list;
 }
 
 /** The stacks of a VM. */
@@ -297,6 +372,7 @@ class Walk {
   readonly sites: NodeJS.CallSite[] = [];
   /** Frame at the bottom of the last activation, or the last awaiting frame: whose promise the next async frame awaits. */
   private bottom: StackFrame | null = null;
+  private asyncCount = 0;
   private strictAbove = false;
   /** The last frame added, unless a native one came after it. */
   private below: StackFrame | null = null;
@@ -308,6 +384,8 @@ class Walk {
   constructor(
     private readonly host: StackHost,
     private readonly suspendable: ReadonlyMap<string, readonly CodeBlock[]>,
+    private readonly waiting: readonly Place[] | null,
+    private readonly lastAwaiting: StackFrame | null,
   ) {}
 
   keep(site: NodeJS.CallSite, file: string | null | undefined): void {
@@ -334,31 +412,46 @@ class Walk {
       // A generator whose frame is not running: the host delegates to another iterator for it.
       const frame = this.suspended(kitSite.getFunctionName() ?? '');
       if (frame !== null && frame.code.isGenerator) this.push(frame, frame.pc, false);
-    } else if (entered.code.kind === FunctionKind.Arrow && !entered.isAsync) {
+    } else if (entered.code.kind === FunctionKind.Arrow && kitSite.getFunctionName() !== CONTINUATION) {
       entered.entry = kitSite;
     }
   }
 
   /** Adds the frames of one activation; returns where the activation outside was. */
-  activation({ activation, frame, pc }: CallPoint): CallPoint | null {
+  activation({ activation, frame, pc, below }: CallPoint): CallPoint | null {
     this.flush();
     let traced = this.push(frame, pc, false);
-    while (frame !== activation.frame && frame.caller !== null) {
-      pc = frame.callerPc;
-      frame = frame.caller;
-      traced = this.push(frame, pc, false);
+    if (below === null) {
+      while (frame !== activation.frame && frame.caller !== null) {
+        pc = frame.callerPc;
+        frame = frame.caller;
+        traced = this.push(frame, pc, false);
+      }
+    } else {
+      for (const place of below) {
+        frame = place.frame;
+        traced = this.push(frame, place.pc, false);
+      }
     }
     this.entered = traced;
     this.bottom = this.below = frame;
     const { parent, parentFrame, parentPc } = activation;
-    return parent === null || parentFrame === null ? null : { activation: parent, frame: parentFrame, pc: parentPc };
+    return parent === null || parentFrame === null
+      ? null
+      : { activation: parent, frame: parentFrame, pc: parentPc, below: activation.parentBelow };
   }
 
   /** Adds the frame that awaits the one added last; V8 only knows the name of its host function. */
   async(name: string): void {
     this.flush();
+    const noted = this.waiting?.[this.asyncCount++];
+    if (noted !== undefined) {
+      this.bottom = noted.frame;
+      this.push(noted.frame, noted.pc, true);
+      return;
+    }
     const awaiter = this.bottom?.awaiter ?? null;
-    const frame = awaiter !== null && awaiter.code.name === name ? awaiter : (this.suspended(name) ?? awaiter);
+    const frame = awaiter ?? (name === CONTINUATION ? this.lastAwaiting : this.suspended(name));
     this.bottom = frame;
     if (frame !== null) this.push(frame, frame.pc, true);
   }
