@@ -90,6 +90,8 @@ export class CodeBlock {
   factory: unknown = null;
   /** The frame of this code that was the last to await or to yield; for stacks. */
   lastSuspended: unknown = null;
+  /** What the compiler's analysis knows of the function; opaque here. */
+  analysis: unknown = null;
   /** Calls counted by engines that choose by heat. */
   calls = 0;
 

@@ -323,16 +323,18 @@ export const enum Op {
   Return = 159,
   /** Returns undefined from the end of a function body. */
   ReturnUndefined = 160,
+  /** dst = the one frame on the stack that runs a function (debugger evaluation); ReferenceError if there is none. */
+  LiveFrame = 161,
   /** dst = a register of the paused frame that an expression is evaluated in. */
-  GetForeign = 161,
+  GetForeign = 162,
   /** Writes a register of the paused frame that an expression is evaluated in. */
-  SetForeign = 162,
+  SetForeign = 163,
   /** dst = parameter aliased with the arguments object. */
-  GetCell = 163,
+  GetCell = 164,
   /** Writes a parameter aliased with the arguments object. */
-  SetCell = 164,
+  SetCell = 165,
   /** The debugger statement: pauses when a debugger is attached. */
-  Debugger = 165,
+  Debugger = 166,
 }
 
 /** Instruction length in ints, opcode included, by opcode. */
@@ -498,6 +500,7 @@ export const OP_LENGTH: readonly number[] = [
   3, // YieldStar
   2, // Return
   1, // ReturnUndefined
+  4, // LiveFrame
   4, // GetForeign
   4, // SetForeign
   4, // GetCell

@@ -228,6 +228,11 @@ export const OPCODE_TABLE: readonly OpcodeRow[] = [
   ['YieldStar', 'dst:def src:reg', 'Suspends while src is iterated by the host; dst = its return value.'],
   ['Return', 'src:reg', 'Returns src.'],
   ['ReturnUndefined', '', 'Returns undefined from the end of a function body.'],
+  [
+    'LiveFrame',
+    'dst:def function:const name:const',
+    'dst = the one frame on the stack that runs a function (debugger evaluation); ReferenceError if there is none.',
+  ],
   ['GetForeign', 'dst:def frame:reg register:int', 'dst = a register of the paused frame that an expression is evaluated in.'],
   ['SetForeign', 'frame:reg register:int src:reg', 'Writes a register of the paused frame that an expression is evaluated in.'],
   ['GetCell', 'dst:def cells:reg index:int', 'dst = parameter aliased with the arguments object.'],

@@ -74,6 +74,19 @@ export function compileEval(file: SourceFile, site: EvalSite | null, fit: FitBre
   return makeBlock(file, info, 'eval', 0, file.text.length);
 }
 
+/** The code of an expression that the debugger evaluates in a paused frame; argument 0 is the frame. */
+export function compileFrameEval(file: SourceFile, site: EvalSite, pausedAt: number, fit: FitBreaks): CodeBlock {
+  const program = parse(file.text, {
+    ecmaVersion: 'latest',
+    sourceType: 'script',
+    allowSuperOutsideMethod: true,
+    checkPrivateFields: false,
+  }) as unknown as Node;
+  number(file, program, fit);
+  const info = analyze(program, { kind: 'eval', strict: site.strict, parentScope: site.scope, frameEval: site.info, pausedAt });
+  return makeBlock(file, info, '', 0, file.text.length);
+}
+
 /** The function that a text like `(function anonymous(a\n) {\nbody\n})` denotes: Function, GeneratorFunction and so on. */
 export function compileDynamicFunction(file: SourceFile, name: string, fit: FitBreaks): CodeBlock {
   const program = parseSource(file.text, 'script');

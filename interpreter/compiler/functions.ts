@@ -45,6 +45,7 @@ export function makeBlock(file: SourceFile, info: FunctionInfo, name: string, st
     end,
     (b) => compileBody(b, info),
   );
+  block.analysis = info;
   return block;
 }
 

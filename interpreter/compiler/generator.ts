@@ -168,7 +168,7 @@ export class Generator {
     } else if (v.scope.func !== this.info) {
       const mark = b.nextRegister;
       const frame = b.temp();
-      this.load('%frame', at, frame);
+      this.foreignFrame(v, at, frame);
       b.emit(Op.GetForeign, dst, frame, v.register);
       if (v.needsHole) b.emit(Op.CheckHole, dst, b.constant(v.name));
       b.release(mark);
@@ -176,6 +176,20 @@ export class Generator {
       if (check) b.emit(Op.CheckHole, v.register, b.constant(v.name));
       if (dst !== v.register) b.emit(Op.Move, dst, v.register);
     }
+  }
+
+  /** The frame whose registers hold an uncaptured variable of another function: debugger evaluation. */
+  private foreignFrame(v: Variable, at: number, dst: number): void {
+    let info: FunctionInfo | null = this.info;
+    while (info && !info.pausedFunction) info = info.parent;
+    if (info?.pausedFunction !== v.scope.func) {
+      this.b.emit(Op.LiveFrame, dst, this.b.constant(v.scope.func), this.b.constant(v.name));
+      return;
+    }
+    if (v.lexical && info.pausedAt < v.initialisedAt && v.initialisedAt !== Infinity) {
+      this.b.emit(Op.ThrowError, 1, this.b.constant(`Cannot access '${v.name}' before initialization`));
+    }
+    this.load('%frame', at, dst);
   }
 
   /** Assigns (not initialises) a name. */
@@ -243,7 +257,7 @@ export class Generator {
     } else if (v.scope.func !== this.info) {
       const mark = b.nextRegister;
       const frame = b.temp();
-      this.load('%frame', at, frame);
+      this.foreignFrame(v, at, frame);
       b.emit(Op.SetForeign, frame, v.register, src);
       b.release(mark);
     } else {

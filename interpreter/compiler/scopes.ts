@@ -85,6 +85,10 @@ export class FunctionInfo {
   simpleParams = true;
   /** Block-level functions of sloppy code that may also become vars (Annex B.3.3). */
   readonly hoistCandidates: { node: Node; scope: Scope }[] = [];
+  /** On debugger evaluations: the function of the paused frame. */
+  pausedFunction: FunctionInfo | null = null;
+  /** Source offset at which it is paused. */
+  pausedAt = 0;
   /** let, const and class names of a script, which live in the global scope. */
   lexicalNames: Scope | null = null;
   /** Functions declared at the top of a body, last one of a name wins. */
@@ -111,6 +115,9 @@ export interface AnalyzeOptions {
   kind: 'script' | 'eval' | 'normal';
   strict: boolean;
   parentScope: Scope | null;
+  /** Debugger evaluation: the function of the paused frame, whose uncaptured variables are read from that frame. */
+  frameEval?: FunctionInfo;
+  pausedAt?: number;
 }
 
 class Analyzer {
@@ -135,7 +142,12 @@ class Analyzer {
     this.infos.add(info);
     this.scope = info.scope;
     this.params(info, (root.params as Node[] | undefined) ?? []);
-    if (options.kind !== 'normal' && !(options.kind === 'eval' && info.strict)) {
+    if (options.frameEval) {
+      info.pausedFunction = options.frameEval;
+      info.pausedAt = options.pausedAt ?? 0;
+      info.scope.capture(info.scope.declare('%frame', 'pseudo'));
+    }
+    if (options.kind !== 'normal' && !(options.kind === 'eval' && (info.strict || options.frameEval))) {
       // var names of a script or a sloppy eval belong to the global object or to the calling function: they are only collected.
       info.varScope = new Scope('body', null, info, root);
       if (options.kind === 'script') info.lexicalNames = new Scope('block', null, info, root);

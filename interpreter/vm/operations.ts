@@ -166,7 +166,7 @@ export function forgetCallers(frame: Frame): void {
 export function stackOf(S: VmState): Frame[] {
   const list: Frame[] = [];
   let activation = S.activation;
-  for (let frame = S.top; frame !== null; ) {
+  for (let frame = S.top; frame !== null;) {
     list.push(frame);
     if (activation !== null && frame === activation.frame) {
       frame = activation.parentFrame;

@@ -1353,7 +1353,11 @@ export function run(S: VmState, activation: Activation): unknown {
             const found = liveFrameOf(S, constants[code[pc + 2] as number] as FunctionInfo);
             if (found === null) {
               frame.pc = pc;
-              throw makeError(S, 'ReferenceError', `${constants[code[pc + 3] as number] as string} is not available: no function that is still alive uses it`);
+              throw makeError(
+                S,
+                'ReferenceError',
+                `${constants[code[pc + 3] as number] as string} is not available: no function that is still alive uses it`,
+              );
             }
             regs[code[pc + 1] as number] = found;
             pc += 4;

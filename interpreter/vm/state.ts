@@ -40,6 +40,8 @@ export interface VmState {
   readonly thrownAt: WeakMap<object, { frame: Frame; pc: number }>;
   /** Pauses are off while the debugger evaluates. */
   quiet: number;
+  /** Runs a parse and turns the parser's SyntaxError into one of the guest's realm. */
+  parse<T>(file: SourceFile, parse: () => T): T;
   evalCode(source: string, site: EvalSite | null): CodeBlock;
   makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): (...args: unknown[]) => unknown;
   dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown;

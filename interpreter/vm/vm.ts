@@ -8,6 +8,7 @@ import { Activation, CallRecord, Frame, FunctionData, Mode, Special, Stamp, type
 import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
 import { classText, factoryText, KIT_FILE, KIT_SOURCE, mappedText, privateText, UNUSABLE_NAME, type Kit } from './kit';
+import * as inspect from './inspect';
 import * as ops from './operations';
 import { run } from './run';
 import { makeStacks, type Stacks } from './stack';
@@ -104,6 +105,7 @@ export class Vm {
       asyncFrames: new WeakMap(),
       thrownAt: new WeakMap(),
       quiet: 0,
+      parse: (file, parse) => this.parsing(file.path, file.text, [], parse),
       evalCode: (source, site) => this.evalCode(source, site),
       makeFunction: (code, env, name) => this.makeFunction(code, env, name),
       dynamicFunction: (prefix, args) => this.dynamicFunction(prefix, args),
@@ -279,9 +281,7 @@ export class Vm {
 
   /** Guest frames on the stack, innermost first, over all activations. */
   frames(): GuestFrame[] {
-    const list: GuestFrame[] = [];
-    for (let f: Frame | null = this.S.top; f !== null; f = f.caller) list.push(f);
-    return list;
+    return ops.stackOf(this.S);
   }
 
   callDepth(): number {
@@ -291,6 +291,29 @@ export class Vm {
   /** V8's call sites of an error with the guest's frames in the place of the VM's: for Node's prepareStackTrace callback. */
   rewriteStack(error: unknown, callSites: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
     return this.stacks.rewrite(error, callSites);
+  }
+
+  /** Where a frame stands. */
+  locationOf(frame: GuestFrame): inspect.Location {
+    return inspect.locationOf(frame as Frame);
+  }
+
+  /** Scopes that a frame sees, innermost first. */
+  scopesOf(frame: GuestFrame): inspect.ScopeView[] {
+    return inspect.scopesOf(this.S, frame as Frame);
+  }
+
+  /** Assigns a variable that a frame sees; false if there is none of the name or it cannot be written. */
+  setVariable(frame: GuestFrame, name: string, value: unknown): boolean {
+    return inspect.setVariable(this.S, frame as Frame, name, value);
+  }
+
+  /**
+   * Evaluates an expression as a direct eval at the frame's current statement would. Runs guest code, without pausing.
+   * @throws whatever the expression throws
+   */
+  evaluate(frame: GuestFrame, expression: string): unknown {
+    return inspect.evaluate(this.S, frame as Frame, expression);
   }
 
   /** State shared with the stack rewriting and the inspection half; not for users. */

@@ -1,0 +1,225 @@
+// The debugger's view of frames: where a frame is, what its scopes hold, expressions evaluated inside it. Called by vm.ts.
+// Invariant: reading runs no guest code; evaluating leaves the counters and the pause conditions as they were.
+import { offsetOf, Op, OP_LENGTH, positionOf, type CodeBlock } from '../bytecode';
+import { compileFrameEval, makeFile, type FunctionInfo, type Scope, type Variable } from '../compiler';
+import { FunctionData, HOLE, type Env, type Frame } from './frame';
+import * as ops from './operations';
+import type { VmState } from './state';
+
+/** Where a frame stands; 1-based line and column. */
+export interface Location {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Statement that the frame is in, -1 if it has none. */
+  readonly statementId: number;
+  readonly functionName: string;
+}
+
+export interface NamedValue {
+  readonly name: string;
+  readonly value?: unknown;
+  /** tdz: not initialised yet. optimized-out: no live function uses it any more, so its value is gone. */
+  readonly state: 'value' | 'tdz' | 'optimized-out';
+  readonly writable: boolean;
+}
+
+export interface ScopeView {
+  readonly kind: 'local' | 'block' | 'closure' | 'module' | 'global';
+  readonly names: NamedValue[];
+}
+
+/** A variable that a frame can see. */
+interface Slot {
+  readonly variable: Variable;
+  readonly scope: Scope;
+  readonly available: boolean;
+  read(): unknown;
+  write(value: unknown): void;
+}
+
+const stepTables = new WeakMap<CodeBlock, number[]>();
+
+/** pcs of the Step instructions of a block, ascending. */
+function stepsOf(block: CodeBlock): number[] {
+  let table = stepTables.get(block);
+  if (!table) {
+    table = [];
+    const code = block.code as Int32Array;
+    for (let pc = 0; pc < code.length; pc += OP_LENGTH[code[pc] as number] as number) if (code[pc] === Op.Step) table.push(pc);
+    stepTables.set(block, table);
+  }
+  return table;
+}
+
+/** Statement that an instruction belongs to: that of the last Step before it, or -1. */
+function statementAt(frame: Frame): number {
+  const code = frame.code.code as Int32Array;
+  let found = -1;
+  for (const pc of stepsOf(frame.code)) {
+    if (pc > frame.pc) break;
+    found = code[pc + 1] as number;
+  }
+  return found;
+}
+
+function offsetIn(frame: Frame): number {
+  const code = frame.code.code as Int32Array;
+  if (code[frame.pc] === Op.Step) return frame.code.file.statements[(code[frame.pc + 1] as number) * 2] as number;
+  return offsetOf(frame.code, frame.pc);
+}
+
+export function locationOf(frame: Frame): Location {
+  const { line, column } = positionOf(frame.code.file, offsetIn(frame));
+  return { file: frame.file, line, column, statementId: statementAt(frame), functionName: frame.functionName };
+}
+
+/** Innermost static scope at the frame's pc. */
+function scopeAt(frame: Frame): Scope {
+  const ranges = frame.code.scopeRanges;
+  let found: Scope | null = null;
+  for (let i = 0; i < ranges.length; i += 3) {
+    if ((ranges[i] as number) <= frame.pc && frame.pc < (ranges[i + 1] as number))
+      found = frame.code.scopes[ranges[i + 2] as number] as Scope;
+  }
+  return found ?? (frame.code.analysis as FunctionInfo).scope;
+}
+
+/** The one frame on the stack that runs a function, if there is exactly one. */
+export function liveFrameOf(S: VmState, info: FunctionInfo): Frame | null {
+  let found: Frame | null = null;
+  for (const f of ops.stackOf(S)) {
+    if (f.code.analysis !== info) continue;
+    if (found) return null;
+    found = f;
+  }
+  return found;
+}
+
+function slotOf(S: VmState, frame: Frame, scope: Scope, variable: Variable, env: Env | null): Slot {
+  const info = frame.code.analysis as FunctionInfo;
+  if (variable.cell >= 0) {
+    const cells = scope.variables.get('%cells') as Variable;
+    const inner = slotOf(S, frame, scope, cells, env);
+    const object = inner.available ? (inner.read() as Record<number, unknown>) : null;
+    return {
+      variable,
+      scope,
+      available: object !== null && object !== undefined && object !== (HOLE as object),
+      read: () => object?.[variable.cell],
+      write: (value) => {
+        if (object) object[variable.cell] = value;
+      },
+    };
+  }
+  if (variable.captured) {
+    return {
+      variable,
+      scope,
+      available: env !== null,
+      read: () => env?.[variable.slot],
+      write: (value) => {
+        if (env) env[variable.slot] = value;
+      },
+    };
+  }
+  const owner = scope.func === info ? frame : liveFrameOf(S, scope.func);
+  return {
+    variable,
+    scope,
+    available: owner !== null && variable.register >= 0,
+    read: () => owner?.regs[variable.register],
+    write: (value) => {
+      if (owner) owner.regs[variable.register] = value;
+    },
+  };
+}
+
+/** Scopes that a frame sees, innermost first, with their variables. */
+function* visible(S: VmState, frame: Frame): Generator<{ scope: Scope; slots: Slot[] }> {
+  let env: Env | null = frame.env;
+  for (let scope: Scope | null = scopeAt(frame); scope; scope = scope.parent) {
+    const slots: Slot[] = [];
+    for (const variable of scope.variables.values()) slots.push(slotOf(S, frame, scope, variable, scope.hasEnv ? env : null));
+    yield { scope, slots };
+    if (scope.hasEnv) env = (env?.[0] as Env | undefined) ?? null;
+  }
+}
+
+function view(frame: Frame, slot: Slot): NamedValue {
+  const { variable, scope } = slot;
+  const writable = variable.kind !== 'const' && variable.kind !== 'fname';
+  if (!slot.available) return { name: variable.name, state: 'optimized-out', writable: false };
+  const value = slot.read();
+  // A register without an uninitialised mark is judged by where the frame stands.
+  const early = !variable.captured && variable.lexical && scope.func === frame.code.analysis && offsetIn(frame) < variable.initialisedAt;
+  if (value === HOLE || (early && variable.initialisedAt !== Infinity)) return { name: variable.name, state: 'tdz', writable };
+  return { name: variable.name, value, state: 'value', writable };
+}
+
+export function scopesOf(S: VmState, frame: Frame): ScopeView[] {
+  const views: ScopeView[] = [];
+  const info = frame.code.analysis as FunctionInfo;
+  for (const { scope, slots } of visible(S, frame)) {
+    const names = slots.filter((s) => /^[^%#]/.test(s.variable.name)).map((s) => view(frame, s));
+    const isRoot = scope === scope.func.scope || scope === scope.func.varScope;
+    if (names.length === 0 && !isRoot) continue;
+    const isModule = scope.func.node.type === 'FunctionBody' && scope === scope.func.scope;
+    const kind = isModule ? 'module' : scope.func !== info ? 'closure' : isRoot ? 'local' : 'block';
+    const last = views.at(-1);
+    // A body scope and its parameter scope are one to the user.
+    if (last && last.kind === 'local' && kind === 'local')
+      last.names.push(...names.filter((n) => last.names.every((m) => m.name !== n.name)));
+    else views.push({ kind, names });
+  }
+  const globals: NamedValue[] = [];
+  for (const [name, binding] of S.lexical ?? []) {
+    if (binding.value === HOLE) globals.push({ name, state: 'tdz', writable: !binding.constant });
+    else globals.push({ name, value: binding.value, state: 'value', writable: !binding.constant });
+  }
+  views.push({ kind: 'global', names: globals });
+  return views;
+}
+
+/** Assigns a variable that the frame sees; false if there is none of the name or it cannot be written. */
+export function setVariable(S: VmState, frame: Frame, name: string, value: unknown): boolean {
+  for (const { slots } of visible(S, frame)) {
+    const slot = slots.find((s) => s.variable.name === name);
+    if (!slot) continue;
+    if (!slot.available || slot.variable.kind === 'const' || slot.variable.kind === 'fname') return false;
+    slot.write(value);
+    return true;
+  }
+  return false;
+}
+
+/**
+ * Evaluates an expression, or statements, as a direct eval at the frame's current instruction would. Runs guest code.
+ * @throws whatever the expression throws; SyntaxError of the guest's realm
+ */
+export function evaluate(S: VmState, frame: Frame, expression: string): unknown {
+  const info = frame.code.analysis as FunctionInfo;
+  const kept = { step: S.step, pauseAt: S.pauseAt, travelling: S.travelling, hasTravelling: S.hasTravelling };
+  S.quiet++;
+  S.pauseAt = Infinity;
+  try {
+    const file = makeFile('evaluation', expression);
+    const block = S.parse(file, () =>
+      compileFrameEval(file, { scope: scopeAt(frame), strict: info.strict, info }, offsetIn(frame), (f, count) => {
+        f.breaks = new Uint8Array(count);
+      }),
+    );
+    const data = new FunctionData(block, frame.env);
+    data.func = frame.data.func;
+    data.home = frame.data.home;
+    const next = ops.push(S, S.top, data, frame.thisValue, [frame]);
+    next.newTarget = frame.newTarget;
+    return ops.enter(S, next, 0, undefined);
+  } finally {
+    S.quiet--;
+    S.step = kept.step;
+    S.pauseAt = kept.pauseAt;
+    S.travelling = kept.travelling;
+    S.hasTravelling = kept.hasTravelling;
+  }
+}
