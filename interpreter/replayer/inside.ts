@@ -23,9 +23,12 @@ export interface Inside {
   /** Undefined when nobody debugs. */
   readonly session: Session<GuestFrame> | undefined;
   readonly throws: Throws;
-  compileModule(content: string, filename: string): unknown;
+  /** importer: import() as the module itself would call it. */
+  compileModule(content: string, filename: string, importer: Importer): unknown;
   onTurn(turn: number): void;
 }
+
+type Importer = (specifier: unknown, options: unknown) => unknown;
 
 const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname'];
 
@@ -50,7 +53,18 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
       host.fail(fault instanceof Error ? (fault.stack ?? fault.message) : 'the session failed');
     }
   };
-  const vm = new Vm(host, hooks);
+  const importers = new Map<string, Importer>();
+  const vm = new Vm(
+    {
+      ...host,
+      dynamicImport(specifier, options, referrer) {
+        const importer = importers.get(referrer);
+        if (importer === undefined) throw new TypeError('A dynamic import callback was not specified.');
+        return importer(specifier, options);
+      },
+    },
+    hooks,
+  );
   if (debug) {
     session = new Session<GuestFrame>(adapt(vm), {
       kit: host.kit,
@@ -63,7 +77,10 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
     vm,
     session,
     throws,
-    compileModule: (content, filename) => vm.compileFunction(content, filename, PARAMETERS),
+    compileModule(content, filename, importer) {
+      importers.set(filename, importer);
+      return vm.compileFunction(content, filename, PARAMETERS);
+    },
     onTurn: (turn) => (session ? session.onTurn(turn) : vm.beginTurn(turn)),
   };
 }

@@ -20,8 +20,10 @@ export type GuestModule = (
   filename: string,
   dirname: string,
 ) => unknown;
+/** import() as the module itself would call it: Node's own loader, with the module as referrer. Works once the module has begun. */
+export type Importer = (specifier: unknown, options: unknown) => Promise<unknown>;
 /** Compiles a CommonJS module for the interpreter. Throws a SyntaxError if it is not one. */
-export type CompileModule = (content: string, filename: string) => GuestModule;
+export type CompileModule = (content: string, filename: string, importer: Importer) => GuestModule;
 
 const { apply, defineProperty } = Reflect;
 
@@ -115,13 +117,15 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
   const compile = prototype['_compile'] as AnyFunction;
   // One momentary global, gone before any code of the program runs.
   const name = '__retraceEnter';
-  const stub = `return ${name}(arguments.callee).call(this, exports, require, module, __filename, __dirname);`;
+  const importer = '(specifier, options) => (options === undefined ? import(specifier) : import(specifier, options))';
+  const stub = `return ${name}(arguments.callee, ${importer}).call(this, exports, require, module, __filename, __dirname);`;
   prototype['_compile'] = disguise(
     {
       _compile(this: unknown, content: string, filename: string): unknown {
         let guest: GuestModule;
+        let natively: Importer;
         try {
-          guest = compileModule(content, filename);
+          guest = compileModule(content, filename, (specifier, options) => natively(specifier, options));
         } catch (error) {
           // V8 reports its own syntax errors best, and decides what is an ES module after all.
           if (error instanceof SyntaxError || (error as Error)?.name === 'SyntaxError') return apply(compile, this, arguments) as unknown;
@@ -131,8 +135,9 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
           configurable: true,
           enumerable: false,
           writable: true,
-          value: (callee: object) => {
+          value: (callee: object, importNatively: Importer) => {
             delete (globalThis as Members)[name];
+            natively = importNatively;
             stubs.add(callee);
             return guest;
           },
