@@ -28,12 +28,16 @@ function isolated(): typeof import('./index') {
 }
 
 /** import() as written in `referrer`; what it imports runs natively. */
-function importFrom(specifier: unknown, referrer: string): Promise<unknown> {
-  const load = vm.compileFunction('return import(specifier)', ['specifier'], {
-    filename: referrer,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  }) as unknown as (specifier: unknown) => Promise<unknown>;
-  return load(specifier);
+function importFrom(specifier: unknown, options: unknown, referrer: string): Promise<unknown> {
+  const load = vm.compileFunction(
+    'return options === undefined ? import(specifier) : import(specifier, options)',
+    ['specifier', 'options'],
+    {
+      filename: referrer,
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    },
+  ) as unknown as (specifier: unknown, options: unknown) => Promise<unknown>;
+  return load(specifier, options);
 }
 
 /** A Vm whose guest realm is this process's main realm and that compiles its modules from now on. */
@@ -48,7 +52,7 @@ export function installVm(): Vm {
   const machine = new (isolated().Vm)({
     evalInRealm: (source, filename) => vm.runInThisContext(source, { filename }),
     compileNatively: (source, filename, params) => void vm.compileFunction(source, [...params], { filename }),
-    dynamicImport: (specifier, _options, referrer) => importFrom(specifier, referrer),
+    dynamicImport: importFrom,
     constructorName: internalBinding('util')['getConstructorName'] as unknown as (object: object) => string,
     isProxy: types.isProxy,
   });
@@ -79,5 +83,7 @@ if (require.main === module) {
   const program = path.resolve(process.argv[2] as string);
   process.argv.splice(1, 2, program);
   installVm();
+  // The program lists no modules but its own.
+  for (const file of Object.keys(require.cache)) delete require.cache[file];
   (Module as unknown as { _load(file: string, parent: null, isMain: boolean): void })._load(program, null, true);
 }
