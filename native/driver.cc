@@ -37,6 +37,7 @@ using v8::Number;
 using v8::Object;
 using v8::String;
 using v8::TryCatch;
+using v8::Undefined;
 using v8::Value;
 
 Local<String> Text(Isolate* isolate, const char* text) {
@@ -144,12 +145,8 @@ void Start(const FunctionCallbackInfo<Value>& info) {
   uv_timer_start(&drive->timer, Run, 0, 0);
 }
 
-// exceptionMessage(error): where V8 says it was thrown, as in the header of a fatal error.
-void ExceptionMessage(const FunctionCallbackInfo<Value>& info) {
-  Isolate* isolate = info.GetIsolate();
-  Local<Context> context = isolate->GetCurrentContext();
-  Local<Message> message = Exception::CreateMessage(isolate, info[0]);
-  if (message.IsEmpty()) return;
+// A message as JavaScript gets it: lines from 1, columns from 0.
+Local<Object> Describe(Isolate* isolate, Local<Context> context, Local<Message> message) {
   Local<Object> result = Object::New(isolate);
   auto set = [&](const char* key, Local<Value> value) { (void)result->Set(context, Text(isolate, key), value); };
   set("resourceName", message->GetScriptResourceName());
@@ -162,7 +159,40 @@ void ExceptionMessage(const FunctionCallbackInfo<Value>& info) {
   set("startColumn", Number::New(isolate, message->GetStartColumn(context).FromMaybe(0)));
   set("endColumn", Number::New(isolate, message->GetEndColumn(context).FromMaybe(0)));
   set("text", message->Get());
-  info.GetReturnValue().Set(result);
+  return result;
+}
+
+// exceptionMessage(error): where V8 says it was thrown, as in the header of a fatal error.
+void ExceptionMessage(const FunctionCallbackInfo<Value>& info) {
+  Isolate* isolate = info.GetIsolate();
+  Local<Message> message = Exception::CreateMessage(isolate, info[0]);
+  if (message.IsEmpty()) return;
+  info.GetReturnValue().Set(Describe(isolate, isolate->GetCurrentContext(), message));
+}
+
+// observe(note, callable, ...args): calls, and if that throws, tells note(error, message) before the exception goes on. No frame of
+// it shows in a stack, and V8 still knows where the throw was, which JavaScript that catches and throws again would lose.
+void Observe(const FunctionCallbackInfo<Value>& info) {
+  Isolate* isolate = info.GetIsolate();
+  Local<Context> context = isolate->GetCurrentContext();
+  if (!info[0]->IsFunction() || !info[1]->IsFunction()) {
+    isolate->ThrowException(Exception::TypeError(Text(isolate, "observe needs two functions")));
+    return;
+  }
+  std::vector<Local<Value>> argv;
+  for (int i = 2; i < info.Length(); i++) argv.push_back(info[i]);
+  TryCatch caught(isolate);
+  Local<Value> value;
+  if (info[1].As<Function>()->Call(context, Undefined(isolate), static_cast<int>(argv.size()), argv.data()).ToLocal(&value)) {
+    info.GetReturnValue().Set(value);
+    return;
+  }
+  if (caught.CanContinue() && caught.HasCaught() && !caught.Message().IsEmpty()) {
+    Local<Value> told[] = {caught.Exception(), Describe(isolate, context, caught.Message())};
+    TryCatch inner(isolate);
+    (void)info[0].As<Function>()->Call(context, Undefined(isolate), 2, told);
+  }
+  caught.ReThrow();
 }
 
 }  // namespace
@@ -170,4 +200,5 @@ void ExceptionMessage(const FunctionCallbackInfo<Value>& info) {
 extern "C" NODE_MODULE_EXPORT void NODE_MODULE_INITIALIZER(Local<Object> exports, Local<Value> module, Local<Context> context) {
   NODE_SET_METHOD(exports, "start", Start);
   NODE_SET_METHOD(exports, "exceptionMessage", ExceptionMessage);
+  NODE_SET_METHOD(exports, "observe", Observe);
 }

@@ -48,6 +48,8 @@ export interface Driver {
    */
   start(next: (threw: boolean) => Delivery | undefined): void;
   exceptionMessage(error: unknown): ExceptionMessage;
+  /** callable(...args); if that throws, note(error, message) is called before the exception goes on. */
+  observe(note: (error: unknown, message: ExceptionMessage) => void, callable: (...args: never[]) => unknown, ...args: unknown[]): unknown;
 }
 
 interface WriterAddon {
