@@ -9,6 +9,10 @@ export interface VmHost {
   dynamicImport?(specifier: unknown, options: unknown, referrer: string): unknown;
   /** V8's name for the constructor of an object, for stacks; without it they name what `constructor` says. */
   constructorName?(object: object): string;
+  /** Calls callable(...args) and notes where V8 says an exception was thrown that comes out of it; V8 forgets when the VM catches it. */
+  observe?(callable: (...args: never[]) => unknown, ...args: unknown[]): unknown;
+  /** Whether a native frame is there only because the VM is: stacks leave it out. */
+  isExtraFrame?(script: string, functionName: string | null): boolean;
   /** Whether a value is a Proxy; without it stacks may run traps. */
   isProxy?(value: unknown): boolean;
 }

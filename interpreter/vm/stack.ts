@@ -78,6 +78,9 @@ interface Capture extends CallPoint {
 export interface StackHost extends CallSiteRealm {
   /** Whether a script is part of the VM or of its realm kit. */
   isOwnScript(name: string): boolean;
+  isExtraFrame(script: string, name: string | null): boolean;
+  /** VmHost.observe */
+  readonly observe: VmHost['observe'];
   /** Whether a call site of the VM's own is that of the function that contains the run loop. */
   isRunLoop(script: string, name: string | null): boolean;
 }
@@ -142,7 +145,7 @@ export class Stacks {
   call(S: Current, site: CallSiteOfGuest, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
     const slot = this.take(S, site);
     try {
-      const value = (this.trampolines[slot] as Trampoline)(f, self, args, undefined);
+      const value = this.through(slot, f, self, args, undefined);
       if (this.kit.combinators.includes(f)) this.noteCombined(value, args[0]);
       return value;
     } finally {
@@ -167,7 +170,7 @@ export class Stacks {
     const isError = this.kit.errorConstructors.includes(f);
     try {
       // V8 hides the frames above new.target's, and would not find a guest's constructor among its own frames.
-      const made = (this.trampolines[slot] as Trampoline)(f, undefined, args, isError ? f : newTarget) as object;
+      const made = this.through(slot, f, undefined, args, isError ? f : newTarget) as object;
       if (!isError) return made;
       const { activation, frame, pc } = this.points[slot] as CallPoint;
       const below = framesBelow(activation, frame, Infinity);
@@ -181,6 +184,12 @@ export class Stacks {
     } finally {
       this.live[slot] = 0;
     }
+  }
+
+  private through(slot: number, f: unknown, self: unknown, args: ArrayLike<unknown>, newTarget: unknown): unknown {
+    const trampoline = this.trampolines[slot] as Trampoline;
+    const { observe } = this.host;
+    return observe === undefined ? trampoline(f, self, args, newTarget) : observe(trampoline, f, self, args, newTarget);
   }
 
   private take(S: Current, site: CallSiteOfGuest): number {
@@ -244,7 +253,7 @@ export class Stacks {
       }
       const file = site.getFileName();
       if (typeof file !== 'string' || !this.host.isOwnScript(file)) {
-        walk.keep(site, file);
+        if (typeof file !== 'string' || !this.host.isExtraFrame(file, name)) walk.keep(site, file);
       } else if (site.isAsync()) {
         walk.async(name ?? '');
       } else if (file === KIT_FILE) {
@@ -316,6 +325,8 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       codeOf,
       evalCallerOf: (file) => evalCallers.get(file),
       isOwnScript: (name) => name === KIT_FILE || (name.startsWith(own) && !name.includes('.test')),
+      observe: host.observe,
+      isExtraFrame: (script, name) => host.isExtraFrame?.(script, name) ?? false,
       isRunLoop: (script, name) => name === 'run' && script.endsWith('/run.js'),
     },
     kit,
