@@ -35,8 +35,12 @@ export function assertExpected(output: string, expectation: string, anyOrder: bo
   const lines = expectation.replace(/\n$/, '').split('\n');
   if (!anyOrder) {
     const whole = lines.map((line) => (line === '…' ? '[^]*?' : `${pattern(line)}\n`)).join('');
-    if (!new RegExp(`^${whole}$`).test(output)) assert.equal(output, expectation);
-    return;
+    if (new RegExp(`^${whole}$`).test(output)) return;
+    const actual = output.replace(/\n$/, '').split('\n');
+    const at = lines.findIndex((line, index) => line === '…' || !new RegExp(`^${pattern(line)}$`).test(actual[index] ?? ''));
+    assert.fail(
+      `line ${at + 1} is ${JSON.stringify(actual[at] ?? actual.at(-1))}, expected is ${JSON.stringify(lines[at] ?? '(the end)')}`,
+    );
   }
   const left = output.replace(/\n$/, '').split('\n');
   for (const line of lines) {
