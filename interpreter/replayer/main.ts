@@ -6,13 +6,15 @@
  * program's first statement.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { types } from 'node:util';
 import { compileFunction, createContext, Script } from 'node:vm';
 import { exitNow, readFully, writeFully } from '../../native';
 import {
   divergenceReport,
+  OWN_FOLDER,
+  OWN_FOLDER,
+  programOutput,
   startReplay,
   type CompileModule,
   type Divergence,
@@ -23,7 +25,8 @@ import { loadIsolated } from '../vm/isolate';
 import { receive, send, type ControlCalls } from './control';
 import { errorSources } from './error-sources';
 import { hostInspectionKit, type UtilBinding } from './inspection';
-import { originOf } from './origin';
+import { fatalPrimitive, originOf } from './origin';
+import { resolveOwn } from './own-modules';
 import type { createInside, Inside, InsideHost } from './inside';
 import type { Orders } from './protocol';
 
@@ -47,6 +50,8 @@ function fail(message: string): never {
 function begin(orders: Orders): void {
   let replay: Replay | undefined;
   let inside: Inside | undefined;
+  /** What is left to print of a fatal exception that is no object; then the process ends. */
+  let farewell: string | undefined;
   const where = (): { turn: number; step: number } => ({ turn: replay?.turn ?? 0, step: inside?.vm.step ?? 0 });
   const options: ReplayOptions = {
     directory: orders.recording,
@@ -60,7 +65,12 @@ function begin(orders: Orders): void {
       send(calls, { kind: 'divergence', message, report: divergenceReport(divergence), ...where() });
     },
     onRanOut: () => inside?.session?.onEnd(true),
-    onEnd: () => inside?.session?.onEnd(false),
+    onEnd(_kind, code) {
+      inside?.session?.onEnd(false);
+      if (farewell === undefined) return;
+      programOutput(2, Buffer.from(farewell));
+      exitNow(code);
+    },
   };
   if (orders.engine === 'vm') {
     inside = createInterpreter(orders.mode === 'debug', () => replay);
@@ -73,7 +83,10 @@ function begin(orders: Orders): void {
       onFatal(error, fromPromise) {
         const stack = stackOf(error);
         session?.onFatal(error, stack);
-        if (typeof error !== 'object' || error === null) return undefined;
+        if (typeof error !== 'object' || error === null) {
+          farewell = fatalPrimitive(error, throws.lastPlace, process.version);
+          return undefined;
+        }
         return originOf(error, stack, throws.placeOf(error), fromPromise, sources);
       },
       rewriteStack: (error, sites) => vm.rewriteStack(error, sites),
@@ -105,19 +118,29 @@ function createInterpreter(debug: boolean, replay: () => Replay | undefined): In
     kit: hostInspectionKit(util),
     evalInRealm: (source, filename) => apply(runInThisContext, new Script(source, { filename }), []) as unknown,
     compileNatively: (source, filename, params) => void compileFunction(source, [...params], { filename }),
-    dynamicImport: (specifier) => import(String(specifier)),
     constructorName: util.getConstructorName,
     isProxy: types.isProxy,
+    // The boundary's stand-in for Module.prototype._compile, which is not there when a program is recorded.
+    isExtraFrame: (script, name) => name === '_compile' && script.startsWith(OWN_FOLDER),
     apart: (run) => replay()!.apart(run),
   };
+  resolveLazyGlobals();
   return loadInside()(host, debug);
+}
+
+/**
+ * Globals that Node defines natively and lazily look for Node's data in the context that reads them, and abort the process in one
+ * that Node did not make: they are read here, once, before the interpreter's context does.
+ */
+function resolveLazyGlobals(): void {
+  for (const name of ['DOMException']) Reflect.get(globalThis, name);
 }
 
 /** The interpreter in a context of its own: a program that patches its intrinsics does not patch the interpreter's. */
 function loadInside(): typeof createInside {
   const context = createContext({});
   const loaded: unknown = loadIsolated(join(__dirname, 'inside.js'), {
-    resolve: (request, from) => createRequire(from).resolve(request),
+    resolve: resolveOwn,
     read: (path) => readFileSync(path, 'utf8'),
     compile: (source, filename, params) => compileFunction(source, [...params], { filename, parsingContext: context }) as never,
   });

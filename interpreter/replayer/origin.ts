@@ -63,11 +63,24 @@ function unhandledErrorEvent(error: object, sources: OriginSources): Origin | un
   return marked ? firstLine('node:events', /^\s*throw er; \/\/ Unhandled 'error' event/, sources) : undefined;
 }
 
+/** The next `throw name;` in the lines that follow. */
+function throwBelow(top: Origin, name: string, sources: OriginSources): Origin | undefined {
+  const lines = sources.text(top.file)!.split('\n');
+  for (let line = top.line + 1; line <= Math.min(top.line + 20, lines.length); line++) {
+    const text = lines[line - 1]!;
+    const column = text.indexOf(`throw ${name};`) + 1;
+    if (column > 0) return { file: top.file, line, column, text };
+  }
+  return undefined;
+}
+
 /** `throw new ERR_X()` where the stack begins, or a checking function whose frames are hidden: those rethrow in one place. */
 function throwInLibrary(top: Origin, sources: OriginSources): Origin {
   if (top.text.startsWith('new ', top.column - 1)) {
     const column = top.text.lastIndexOf('throw ', top.column - 1) + 1;
-    return column > 0 ? { ...top, column } : top;
+    if (column > 0) return { ...top, column };
+    const name = /(?:const|let|var) (\w+) = $/.exec(top.text.slice(0, top.column - 1))?.[1];
+    return (name !== undefined && throwBelow(top, name, sources)) || top;
   }
   return firstLine('node:internal/errors', /^\s*throw error;/, sources) ?? top;
 }
@@ -77,4 +90,16 @@ function firstLine(file: string, pattern: RegExp, sources: OriginSources): Origi
   const line = lines.findIndex((text) => pattern.test(text)) + 1;
   const text = lines[line - 1];
   return text === undefined ? undefined : { file, line, column: text.search(/\S/) + 1, text };
+}
+
+/**
+ * What Node prints for a fatal exception that is no object and so cannot carry the lines above: all of it, to the end.
+ */
+export function fatalPrimitive(value: unknown, place: Origin | undefined, nodeVersion: string): string {
+  const lead =
+    place === undefined
+      ? ''
+      : `\n${place.file}:${place.line}\n${place.text}\n${place.text.slice(0, place.column - 1).replace(/[^\t]/g, ' ')}^\n`;
+  const shown = typeof value === 'symbol' ? '' : String(value);
+  return `${lead}${shown}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)\n\nNode.js ${nodeVersion}\n`;
 }

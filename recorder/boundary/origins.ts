@@ -10,8 +10,10 @@
  *
  * Invariant: exceptions that do not pass through a wrapper are left to V8.
  */
+import { types } from 'node:util';
 import type { Host } from './host';
 
+const { isNativeError } = types;
 const thrown = new WeakSet<object>();
 
 /** Notes that an exception leaves through a wrapper. */
@@ -37,7 +39,9 @@ export function showOrigin(host: Host, error: unknown, known?: Origin): void {
   const { file, line, column, text } = origin;
   const symbols = host.internalBinding('util')['privateSymbols'] as Record<string, symbol>;
   const indent = text.slice(0, column - 1).replaceAll(/[^\t]/g, ' ');
-  (error as Record<symbol, unknown>)[symbols['arrow_message_private_symbol']!] = `${file}:${line}\n${text}\n${indent}^\n`;
+  // Node sets these lines off from what came before for everything that is not an Error.
+  const [lead, tail] = isNativeError(error) ? ['', '\n'] : ['\n', ''];
+  (error as Record<symbol, unknown>)[symbols['arrow_message_private_symbol']!] = `${lead}${file}:${line}\n${text}\n${indent}^${tail}`;
 }
 
 function originInNode(host: Host, error: object): Origin | undefined {

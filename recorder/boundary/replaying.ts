@@ -119,7 +119,7 @@ export function startReplay(options: ReplayOptions): Replay {
   installHooks(boundary, {
     exits: {
       onEnd: (kind, code) => options.onEnd?.(kind, code),
-      onFatal: (error, fromPromise) => options.onFatal?.(error, fromPromise),
+      ...(options.onFatal ? { onFatal: options.onFatal } : {}),
       swallowBeforeExit: () => boundary.ending,
     },
     compileModule: options.compileModule,

@@ -54,20 +54,22 @@ export function install(boundary: Boundary, events: ExitEvents): void {
   );
 
   const fatal = proc['_fatalException'] as AnyFunction;
+  // A handler that throws: Node prints that error. Where nobody asks it is left to V8, which knows the place only of what nobody caught.
+  const watched = (self: unknown, args: IArguments): unknown => {
+    try {
+      return apply(fatal, self, args) as unknown;
+    } catch (later) {
+      showOrigin(boundary.host, later, events.onFatal!(later, false));
+      throw later;
+    }
+  };
   const standIn: AnyFunction = disguise(
     {
       _fatalException(this: unknown, error: unknown): unknown {
         boundary.fatal = error;
         // V8 names the frame by the property that holds its function, so it is back in its place while it runs.
         proc['_fatalException'] = fatal;
-        let handled: unknown;
-        try {
-          handled = apply(fatal, this, arguments);
-        } catch (later) {
-          // A handler threw: Node prints that. Recording leaves it to V8, which knows the place only of what nobody caught.
-          if (boundary.mode === 'replay') showOrigin(boundary.host, later, events.onFatal?.(later, false));
-          throw later;
-        }
+        const handled: unknown = events.onFatal === undefined ? apply(fatal, this, arguments) : watched(this, arguments);
         if (handled === false) showOrigin(boundary.host, error, events.onFatal?.(error, arguments[1] === true));
         if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));
         else proc['_fatalException'] = standIn;
