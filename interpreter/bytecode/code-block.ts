@@ -86,8 +86,9 @@ export class CodeBlock {
   bindsEarly = false;
   /** Makes a fresh register array; filled by the VM. */
   makeRegisters: (() => unknown[]) | null = null;
-  /** Makes the host function of a closure; filled by the VM. */
+  /** Makes the host function of a closure; filled by the VM: one for any name at first, one of its own for blocks closed over often. */
   factory: unknown = null;
+  closures = 0;
   /** The frame of this code that was the last to await or to yield; for stacks. */
   lastSuspended: unknown = null;
   /** What the compiler's analysis knows of the function; opaque here. */

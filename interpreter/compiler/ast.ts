@@ -20,30 +20,75 @@ export function isFunction(node: Node): boolean {
   return node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression' || node.type === 'ArrowFunctionExpression';
 }
 
-/** Fields that analysis adds and that are not children. */
-const MARKS = new Set([
-  'type',
-  'scope',
-  'info',
-  'nameScope',
-  'wrapper',
-  'fieldInit',
-  'staticInit',
-  'classNode',
-  'constructorNode',
-  'functions',
-  'blockFunctions',
-]);
+/** Fields of each node type that hold children, in source order; types without any are absent. */
+const CHILDREN: Record<string, readonly string[]> = {
+  Program: ['body'],
+  FunctionBody: ['params', 'body'],
+  ExpressionStatement: ['expression'],
+  BlockStatement: ['body'],
+  StaticBlock: ['body'],
+  WithStatement: ['object', 'body'],
+  ReturnStatement: ['argument'],
+  LabeledStatement: ['body'],
+  IfStatement: ['test', 'consequent', 'alternate'],
+  SwitchStatement: ['discriminant', 'cases'],
+  SwitchCase: ['test', 'consequent'],
+  ThrowStatement: ['argument'],
+  TryStatement: ['block', 'handler', 'finalizer'],
+  CatchClause: ['param', 'body'],
+  WhileStatement: ['test', 'body'],
+  DoWhileStatement: ['body', 'test'],
+  ForStatement: ['init', 'test', 'update', 'body'],
+  ForInStatement: ['left', 'right', 'body'],
+  ForOfStatement: ['left', 'right', 'body'],
+  FunctionDeclaration: ['id', 'params', 'body'],
+  FunctionExpression: ['id', 'params', 'body'],
+  ArrowFunctionExpression: ['params', 'body'],
+  VariableDeclaration: ['declarations'],
+  VariableDeclarator: ['id', 'init'],
+  ClassDeclaration: ['id', 'superClass', 'body'],
+  ClassExpression: ['id', 'superClass', 'body'],
+  ClassBody: ['body'],
+  MethodDefinition: ['key', 'value'],
+  PropertyDefinition: ['key', 'value'],
+  ArrayExpression: ['elements'],
+  ObjectExpression: ['properties'],
+  Property: ['key', 'value'],
+  UnaryExpression: ['argument'],
+  UpdateExpression: ['argument'],
+  BinaryExpression: ['left', 'right'],
+  LogicalExpression: ['left', 'right'],
+  AssignmentExpression: ['left', 'right'],
+  ConditionalExpression: ['test', 'consequent', 'alternate'],
+  CallExpression: ['callee', 'arguments'],
+  NewExpression: ['callee', 'arguments'],
+  MemberExpression: ['object', 'property'],
+  ChainExpression: ['expression'],
+  ParenthesizedExpression: ['expression'],
+  SequenceExpression: ['expressions'],
+  YieldExpression: ['argument'],
+  AwaitExpression: ['argument'],
+  ImportExpression: ['source', 'options'],
+  TemplateLiteral: ['expressions'],
+  TaggedTemplateExpression: ['tag', 'quasi'],
+  SpreadElement: ['argument'],
+  SpreadArgument: ['argument'],
+  RestElement: ['argument'],
+  ObjectPattern: ['properties'],
+  ArrayPattern: ['elements'],
+  AssignmentPattern: ['left', 'right'],
+};
 
-/** Calls visit with each child node, in source order as acorn builds it. */
+/** Calls visit with each child node, in source order. */
 export function eachChild(node: Node, visit: (child: Node) => void): void {
-  for (const key in node) {
-    if (MARKS.has(key)) continue;
-    const value: unknown = node[key];
-    if (value === null || typeof value !== 'object') continue;
+  const fields = CHILDREN[node.type];
+  if (!fields) return;
+  for (const field of fields) {
+    const value = node[field] as Node | (Node | null)[] | null | undefined;
+    if (value === null || value === undefined) continue;
     if (Array.isArray(value)) {
-      for (const item of value) if (item !== null && typeof item === 'object' && typeof item.type === 'string') visit(item as Node);
-    } else if (typeof (value as Node).type === 'string') visit(value as Node);
+      for (const item of value) if (item) visit(item);
+    } else visit(value);
   }
 }
 

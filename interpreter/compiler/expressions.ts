@@ -8,6 +8,7 @@ import { assignPattern, propertyName } from './patterns';
 import { callAt, memberAt, operatorAt, positionOfNode } from './positions';
 import { closure } from './functions';
 import { classExpression } from './classes';
+import type { FunctionInfo } from './scopes';
 import type { Label } from './builder';
 
 const BINARY: Record<string, Op> = {
@@ -914,7 +915,7 @@ function objectLiteral(g: Generator, node: Node, dst: number): void {
   const seen = new Set<string>();
   for (const p of properties) {
     const key = shapeKey(p);
-    if (key === null || seen.has(key) || keys.length >= 60 || (p.method && p.value.usesHome !== false && needsHome(p.value))) break;
+    if (key === null || seen.has(key) || keys.length >= 60 || (p.method && needsHome(p.value))) break;
     keys.push(key);
     seen.add(key);
   }
@@ -941,16 +942,7 @@ function objectLiteral(g: Generator, node: Node, dst: number): void {
 
 /** Whether a method mentions super, so that it must know its home object. */
 export function needsHome(func: Node): boolean {
-  let found = false;
-  const look = (n: Node): void => {
-    if (found) return;
-    if (n.type === 'Super') found = true;
-    else if (n.type === 'CallExpression' && n.callee.type === 'Identifier' && n.callee.name === 'eval') found = true;
-    else if (n.type === 'FunctionExpression' || n.type === 'FunctionDeclaration') return;
-    else eachChild(n, look);
-  };
-  eachChild(func, look);
-  return found;
+  return (func.info as FunctionInfo).usesHome;
 }
 
 function property(g: Generator, p: Node, object: number): void {

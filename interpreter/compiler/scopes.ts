@@ -82,6 +82,8 @@ export class FunctionInfo {
   argumentsEscape = false;
   assignsParameter = false;
   usesThis = false;
+  /** Mentions super: needs its home object. */
+  usesHome = false;
   simpleParams = true;
   /** Block-level functions of sloppy code that may also become vars (Annex B.3.3). */
   readonly hoistCandidates: { node: Node; scope: Scope }[] = [];
@@ -362,6 +364,7 @@ class Analyzer {
     const owner = this.info.thisOwner;
     if (!owner) return;
     if (name === '%this') owner.usesThis = true;
+    if (name === '%home') owner.usesHome = true;
     if (!this.infos.has(owner)) return;
     if (owner === this.info && !(name === '%this' && owner.kind === 'derivedClass')) return;
     const v = owner.scope.declare(name, 'pseudo');
@@ -435,6 +438,7 @@ class Analyzer {
     if (owner && this.infos.has(owner)) {
       for (const name of ['%this', '%newtarget', '%home', '%func']) owner.scope.capture(owner.scope.declare(name, 'pseudo'));
       owner.usesThis = true;
+      owner.usesHome = true;
       owner.usesArguments = true;
       owner.argumentsEscape = true;
     }

@@ -39,6 +39,8 @@ export interface Kit {
   construct: (this: unknown, f: unknown, args: ArrayLike<unknown>, newTarget: unknown) => unknown;
   enter: (this: unknown) => unknown;
   factory(kind: string, strict: boolean, name: string, length: number): (data: unknown, extra?: unknown) => (...args: unknown[]) => unknown;
+  /** A factory for functions of any name. */
+  keyedFactory(kind: string, strict: boolean, length: number): (data: unknown, name: string) => (...args: unknown[]) => unknown;
   classFactory(name: string, derived: number, length: number): (data: unknown, parent?: unknown) => (...args: unknown[]) => unknown;
   shape(keys: readonly string[]): (registers: unknown[], start: number) => object;
   newObject(): Record<PropertyKey, unknown>;
@@ -248,8 +250,9 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
     const make = once(texts.factoryText(kind, strict, direct ? name : null, length), [$k, $A, $N]);
     return direct ? make : (d, key) => make(d, name);
   };
+  kit.keyedFactory = (kind, strict, length) => once(texts.factoryText(kind, strict, null, length), [$k, $A, $N]);
   kit.classFactory = (name, derived, length) => {
-    const direct = usable(name);
+    const direct = name === '';
     const make = once(texts.classText(direct ? name : null, derived, length), [$k, $A]);
     return direct ? make : (d, parent) => make(d, parent, name);
   };

@@ -16,6 +16,9 @@ import type { VmState } from './state';
 
 type Fn = (...args: unknown[]) => unknown;
 
+/** Closures of a code block before it gets a factory of its own: making one takes as long as making hundreds of closures. */
+const OWN_FACTORY_AFTER = 10;
+
 /** Kinds of host functions, by what the code block is. */
 function hostKind(code: CodeBlock): string {
   const arrow = code.kind === FunctionKind.Arrow;
@@ -213,19 +216,31 @@ export class Vm {
     return this.makeFunction(block, null);
   }
 
+  private readonly keyed = new Map<string, (data: unknown, name: string) => Fn>();
+
+  private keyedFactory(code: CodeBlock): (data: unknown, name: string) => Fn {
+    const kind = hostKind(code);
+    const key = `${kind} ${code.strict ? 1 : 0} ${code.length}`;
+    let factory = this.keyed.get(key);
+    if (!factory) {
+      factory = this.S.kit.keyedFactory(kind, code.strict, code.length);
+      this.keyed.set(key, factory);
+    }
+    return factory;
+  }
+
   private makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): Fn {
     const data = new FunctionData(code, env);
     let f: Fn;
     if (name !== undefined) {
-      f = this.S.kit.factory(hostKind(code), code.strict, '\0', code.length)(data) as Fn;
+      f = this.keyedFactory(code)(data, '');
       this.S.kit.setName(f, name, '');
+    } else if (++code.closures > OWN_FACTORY_AFTER) {
+      f = (code.factory as (data: unknown) => Fn)(data);
     } else {
-      let factory = code.factory as ((data: unknown) => Fn) | null;
-      if (factory === null) {
-        factory = this.S.kit.factory(hostKind(code), code.strict, code.name, code.length) as (data: unknown) => Fn;
-        code.factory = factory;
-      }
-      f = factory(data);
+      if (code.closures === 1) code.factory = this.keyedFactory(code);
+      f = (code.factory as (data: unknown, name: string) => Fn)(data, code.name);
+      if (code.closures === OWN_FACTORY_AFTER) code.factory = this.S.kit.factory(hostKind(code), code.strict, code.name, code.length);
     }
     data.func = f;
     new Stamp(f, data);
