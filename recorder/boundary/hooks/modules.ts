@@ -115,6 +115,10 @@ function installPackageReader(boundary: Boundary, Module: Members): void {
 function installInterpreter(boundary: Boundary, Module: Members, compileModule: CompileModule): void {
   const prototype = Module['prototype'] as Members;
   const compile = prototype['_compile'] as AnyFunction;
+  // V8 names a frame by a property that holds its function, wherever on the prototype chain.
+  const named: Members = Object.create(Object.getPrototypeOf(prototype) as object) as Members;
+  named['_compile'] = compile;
+  Object.setPrototypeOf(prototype, named);
   // One momentary global, gone before any code of the program runs.
   const name = '__retraceEnter';
   const importer = '(specifier, options) => (options === undefined ? import(specifier) : import(specifier, options))';
