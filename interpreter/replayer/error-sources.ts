@@ -3,13 +3,39 @@
  *
  * Made by main.ts before the program, so that nothing it uses can have been patched.
  */
-import { driver } from '../../native';
-import { OWN_FOLDER } from '../../recorder/boundary';
+import { driver, type ExceptionMessage } from '../../native';
+import { OWN_FOLDER, type Origin } from '../../recorder/boundary';
 import { KIT_FILE } from '../vm/kit';
 import type { OriginSources } from './origin';
 
+/** Where V8 placed the exceptions that came out of host functions, told by the driver as the interpreter catches them. */
+export class ObservedThrows {
+  private readonly messages = new WeakMap<object, ExceptionMessage>();
+
+  readonly note = (error: unknown, message: ExceptionMessage): void => {
+    if (typeof error !== 'object' || error === null) return;
+    // Thrown on by the interpreter in an inner call: the first place is the true one.
+    if (isOwn(message.resourceName) && this.messages.has(error)) return;
+    this.messages.set(error, message);
+  };
+
+  placeOf(error: object): Origin | undefined {
+    const message = this.messages.get(error);
+    return message === undefined || isOwn(message.resourceName) ? undefined : placeOf(message);
+  }
+}
+
+function isOwn(script: unknown): boolean {
+  return typeof script === 'string' && (script.startsWith(OWN_FOLDER) || script === KIT_FILE);
+}
+
+function placeOf({ resourceName, line, sourceLine, startColumn }: ExceptionMessage): Origin {
+  const file = typeof resourceName === 'string' && resourceName !== '' ? resourceName : '<anonymous_script>';
+  return { file, line, column: startColumn + 1, text: sourceLine };
+}
+
 /** @param guestText the text of a module that the interpreter has loaded */
-export function errorSources(guestText: (file: string) => string | undefined): OriginSources {
+export function errorSources(guestText: (file: string) => string | undefined, throws: ObservedThrows): OriginSources {
   const { internalBinding } = require('internal/test/binding') as {
     internalBinding(name: 'builtins'): { natives: Record<string, string> };
   };
@@ -19,6 +45,7 @@ export function errorSources(guestText: (file: string) => string | undefined): O
   const { apply } = Reflect;
   return {
     text: (file) => (file.startsWith('node:') ? natives[file.slice(5)] : guestText(file)),
+    observed: (error) => throws.placeOf(error),
     own(error) {
       if (!apply(isPrototypeOf, SyntaxErrorPrototype, [error])) return undefined;
       const { resourceName, line, sourceLine, startColumn } = driver().exceptionMessage(error);

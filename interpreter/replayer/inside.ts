@@ -4,7 +4,6 @@
  * Invariant: nothing here depends on an intrinsic of the program's realm; what comes from there is only looked at.
  */
 import { Vm, type GuestFrame, type VmHost } from '../vm';
-import { adapt } from './adapter';
 import { receive, send, type ControlCalls } from './control';
 import type { InspectionKit } from './preview';
 import { Session } from './session';
@@ -66,7 +65,7 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
     hooks,
   );
   if (debug) {
-    session = new Session<GuestFrame>(adapt(vm), {
+    session = new Session<GuestFrame>(vm, {
       kit: host.kit,
       receive: () => receive(host),
       send: (message) => send(host, message),

@@ -13,7 +13,6 @@ import { exitNow, readFully, writeFully } from '../../native';
 import {
   divergenceReport,
   OWN_FOLDER,
-  OWN_FOLDER,
   programOutput,
   startReplay,
   type CompileModule,
@@ -23,7 +22,7 @@ import {
 } from '../../recorder/boundary';
 import { loadIsolated } from '../vm/isolate';
 import { receive, send, type ControlCalls } from './control';
-import { errorSources } from './error-sources';
+import { errorSources, ObservedThrows } from './error-sources';
 import { hostInspectionKit, type UtilBinding } from './inspection';
 import { fatalPrimitive, originOf } from './origin';
 import { resolveOwn } from './own-modules';
@@ -75,7 +74,8 @@ function begin(orders: Orders): void {
   if (orders.engine === 'vm') {
     inside = createInterpreter(orders.mode === 'debug', () => replay);
     const { compileModule, session, throws, vm } = inside;
-    const sources = errorSources((file) => vm.files.get(file)?.text);
+    const observed = new ObservedThrows();
+    const sources = errorSources((file) => vm.files.get(file)?.text, observed);
     session?.begin();
     replay = startReplay({
       ...options,

@@ -17,6 +17,8 @@ export interface OriginSources {
   text(file: string): string | undefined;
   /** Where V8 says the error belongs, if that is no frame: a position in JSON text or in a regular expression. */
   own(error: object): Origin | undefined;
+  /** Where host code threw it, if it was seen to come out of a call that the program made. */
+  observed(error: object): Origin | undefined;
 }
 
 const FRAME = /^ {4}at (?:.*? \()?((?:node:|file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/m;
@@ -34,6 +36,8 @@ export function originOf(
   sources: OriginSources,
 ): Origin | undefined {
   if (!fromPromise && thrown?.byStatement) return thrown;
+  const observed = fromPromise ? undefined : sources.observed(error);
+  if (observed) return observed;
   const own = sources.own(error);
   if (own) return own;
   const top = frameOf(stack, sources);
