@@ -3,6 +3,7 @@
 import { lineStartsOf, type CodeBlock, type SourceFile } from '../bytecode';
 import type { Node } from './ast';
 import { makeBlock } from './functions';
+import { parseEval } from './eval-parser';
 import { numberStatements, parseSource } from './locations';
 import { analyze, type FunctionInfo, type Scope } from './scopes';
 import { parse } from 'acorn';
@@ -61,17 +62,24 @@ export function compileScript(file: SourceFile, fit: FitBreaks): CodeBlock {
 
 /** The code of an eval: direct when `site` is given, else indirect (global). */
 export function compileEval(file: SourceFile, site: EvalSite | null, fit: FitBreaks): CodeBlock {
-  const owner = site?.info.thisOwner ?? null;
-  const program = parse(file.text, {
-    ecmaVersion: 'latest',
-    sourceType: 'script',
-    allowSuperOutsideMethod: owner !== null && owner.kind !== 'normal',
-    // Private names of the classes around are known at run time only.
-    checkPrivateFields: false,
-  }) as unknown as Node;
+  const program = parseEval(file.text, site?.info.thisOwner ?? null);
   number(file, program, fit);
   const info = analyze(program, { kind: 'eval', strict: site?.strict ?? false, parentScope: site?.scope ?? null });
+  if (site !== null && !info.strict) refuseConflicts(info, site.scope);
   return makeBlock(file, info, 'eval', 0, file.text.length);
+}
+
+/** A sloppy eval's var may not jump over a let, const or class of its name (spec 19.2.1.3 EvalDeclarationInstantiation, step 3). */
+function refuseConflicts(info: FunctionInfo, from: Scope): void {
+  for (let scope: Scope | null = from; scope; scope = scope.parent) {
+    const inParameters = scope === scope.func.scope && scope !== scope.func.varScope;
+    for (const name of info.varScope.variables.keys()) {
+      const found = scope.variables.get(name);
+      if (found?.lexical || (inParameters && (found || name === 'arguments')))
+        throw new SyntaxError(`Identifier '${name}' has already been declared`);
+    }
+    if (inParameters || (scope === scope.func.varScope && scope.func.kind !== 'eval')) return;
+  }
 }
 
 /** The code of an expression that the debugger evaluates in a paused frame; argument 0 is the frame. */

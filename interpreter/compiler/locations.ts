@@ -80,7 +80,6 @@ export function parseSource(source: string, kind: 'function' | 'script', strict 
     sourceType: 'script',
     allowReturnOutsideFunction: kind === 'function',
     allowHashBang: true,
-    allowSuperOutsideMethod: kind === 'script',
   }) as unknown as Node;
 }
 

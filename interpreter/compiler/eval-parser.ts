@@ -1,0 +1,57 @@
+// Parsing the text of a direct eval: what it may mention depends on where the call stands (spec 19.2.1.1 PerformEval, step 5). Called by
+// compile.ts. Invariant: acorn's own rules hold inside the functions and classes of the text; only its top level sees the caller's rights.
+import { Parser, type Options } from 'acorn';
+import type { Node } from './ast';
+import type { FunctionInfo } from './scopes';
+
+/** What acorn's parser keeps and its typings do not tell. */
+interface Internals {
+  scopeStack: unknown[];
+  allowSuper: boolean;
+  allowDirectSuper: boolean;
+  allowNewDotTarget: boolean;
+  currentThisScope(): unknown;
+  checkUnreserved(name: { start: number; end: number; name: string }): void;
+  raise(offset: number, message: string): never;
+  parse(): Node;
+}
+
+const Base = Parser as unknown as new (options: Options, input: string) => Internals;
+
+class EvalParser extends Base {
+  constructor(
+    private readonly owner: FunctionInfo,
+    text: string,
+  ) {
+    super({ ecmaVersion: 'latest', sourceType: 'script', checkPrivateFields: false }, text);
+  }
+
+  /** this would still be the caller's. */
+  private get atTop(): boolean {
+    return this.currentThisScope() === this.scopeStack[0];
+  }
+
+  override get allowSuper(): boolean {
+    return super.allowSuper || (this.atTop && this.owner.kind !== 'normal');
+  }
+
+  override get allowDirectSuper(): boolean {
+    return super.allowDirectSuper || (this.atTop && this.owner.kind === 'derivedClass');
+  }
+
+  override get allowNewDotTarget(): boolean {
+    return super.allowNewDotTarget || this.atTop;
+  }
+
+  override checkUnreserved(name: { start: number; end: number; name: string }): void {
+    if (name.name === 'arguments' && this.owner.kind === 'initializer' && this.atTop)
+      this.raise(name.start, "'arguments' is not allowed in class field initializer or static initialization block");
+    super.checkUnreserved(name);
+  }
+}
+
+/** The tree of an eval's text; `owner` is the function whose this and new.target it sees, null at the top of a script. */
+export function parseEval(text: string, owner: FunctionInfo | null): Node {
+  const options: Options = { ecmaVersion: 'latest', sourceType: 'script', checkPrivateFields: false };
+  return owner === null ? (Parser.parse(text, options) as unknown as Node) : new EvalParser(owner, text).parse();
+}
