@@ -22,8 +22,15 @@ function build(): Command {
     .version(version)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'retrace: ')) })
-    .showHelpAfterError('Run `retrace help` for the commands.')
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          `${text
+            .trim()
+            .replace(/^error: /, 'retrace: ')
+            .replace(/\s*\n\s*/g, ' ')}. \`retrace help\` shows how.\n`,
+        ),
+    })
     .addHelpText('after', examples(['retrace record app.js', 'retrace interpret ./recording --stop-at app.js:12']));
 
   program

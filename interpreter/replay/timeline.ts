@@ -85,10 +85,11 @@ export class Timeline {
     const known = new Set(this.breakpoints.map(({ id }) => id));
     const fresh = set.some(({ id }) => !known.has(id));
     this.breakpoints = [...set];
-    if (!this.replayer) return;
-    if (fresh && this.here) {
-      const place = this.place();
-      if (place) await this.reach(place);
+    if (!this.replayer || this.here?.kind === 'ended') return;
+    const place = this.place();
+    if (fresh && place) {
+      await this.restart();
+      await this.reach(place);
       return;
     }
     await this.ask({ do: 'breakpoints', set: this.breakpoints });
