@@ -19,6 +19,8 @@ export interface Command {
 }
 
 const LIMIT_MS = 120_000;
+// A signal that ends a program between a write and its event would leave a recording without that write: it is sent to a program at rest.
+const REST_MS = 100;
 
 /** Starts the fixture's servers (plain processes of the running Node) and answers the values of its `${...}`. */
 export async function startServers(fixture: Fixture): Promise<{ values: Map<string, string>; stop(): Promise<void> }> {
@@ -84,7 +86,7 @@ export async function drive(command: Command, run?: { fixture: Fixture; case: Fi
   if (child.stdout && (client || signal)) {
     let clientStarted = false;
     createInterface({ input: child.stdout }).on('line', (line) => {
-      if (signal?.when !== undefined && new RegExp(signal.when).test(line)) child.kill(signal.name);
+      if (signal?.when !== undefined && new RegExp(signal.when).test(line)) setTimeout(() => child.kill(signal.name), REST_MS);
       const match = client && !clientStarted ? new RegExp(client.when).exec(line) : null;
       if (!client || !run || !match) return;
       clientStarted = true;
