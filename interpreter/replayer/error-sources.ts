@@ -8,6 +8,8 @@ import { OWN_FOLDER, type Origin } from '../../recorder/boundary';
 import { KIT_FILE } from '../vm/kit';
 import type { OriginSources } from './origin';
 
+const BOUNDARY_FOLDER = `${OWN_FOLDER}recorder/`;
+
 /** Where V8 placed the exceptions that came out of host functions, told by the driver as the interpreter catches them. */
 export class ObservedThrows {
   private readonly messages = new WeakMap<object, ExceptionMessage>();
@@ -22,6 +24,12 @@ export class ObservedThrows {
   placeOf(error: object): Origin | undefined {
     const message = this.messages.get(error);
     return message === undefined || isOwn(message.resourceName) ? undefined : placeOf(message);
+  }
+
+  /** Whether the boundary threw it, again or for a native function: it knows the place itself. */
+  isByBoundary(error: object): boolean {
+    const script = this.messages.get(error)?.resourceName;
+    return typeof script === 'string' && script.startsWith(BOUNDARY_FOLDER);
   }
 }
 
@@ -46,6 +54,7 @@ export function errorSources(guestText: (file: string) => string | undefined, th
   return {
     text: (file) => (file.startsWith('node:') ? natives[file.slice(5)] : guestText(file)),
     observed: (error) => throws.placeOf(error),
+    isByBoundary: (error) => throws.isByBoundary(error),
     own(error) {
       if (!apply(isPrototypeOf, SyntaxErrorPrototype, [error])) return undefined;
       const { resourceName, line, sourceLine, startColumn } = driver().exceptionMessage(error);

@@ -56,6 +56,9 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
   const vm = new Vm(
     {
       ...host,
+      get observe() {
+        return host.observe;
+      },
       dynamicImport(specifier, options, referrer) {
         const importer = importers.get(referrer);
         if (importer === undefined) throw new TypeError('A dynamic import callback was not specified.');

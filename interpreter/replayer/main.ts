@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { types } from 'node:util';
 import { compileFunction, createContext, Script } from 'node:vm';
-import { exitNow, readFully, writeFully } from '../../native';
+import { driver, exitNow, readFully, writeFully } from '../../native';
 import {
   divergenceReport,
   OWN_FOLDER,
@@ -72,7 +72,8 @@ function begin(orders: Orders): void {
     },
   };
   if (orders.engine === 'vm') {
-    inside = createInterpreter(orders.mode === 'debug', () => replay);
+    const watch: Pick<InsideHost, 'observe'> = {};
+    inside = createInterpreter(orders.mode === 'debug', () => replay, watch);
     const { compileModule, session, throws, vm } = inside;
     const observed = new ObservedThrows();
     const sources = errorSources((file) => vm.files.get(file)?.text, observed);
@@ -83,7 +84,7 @@ function begin(orders: Orders): void {
       onFatal(error, fromPromise) {
         const stack = stackOf(error);
         session?.onFatal(error, stack);
-        if (typeof error !== 'object' || error === null) {
+        if ((typeof error !== 'object' && typeof error !== 'function') || error === null) {
           farewell = fatalPrimitive(error, throws.lastPlace, process.version);
           return undefined;
         }
@@ -92,6 +93,8 @@ function begin(orders: Orders): void {
       rewriteStack: (error, sites) => vm.rewriteStack(error, sites),
       ...(session ? { onOutput: (fd: 1 | 2, bytes: Uint8Array) => session.onOutput(fd, bytes) } : {}),
     });
+    // Only a program that died of an exception has to know where it came from.
+    if (replay.manifest.end?.kind === 'uncaught') watch.observe = driver().observe.bind(undefined, observed.note);
     return;
   }
   replay = startReplay(options);
@@ -108,7 +111,7 @@ function stackOf(error: unknown): string {
   }
 }
 
-function createInterpreter(debug: boolean, replay: () => Replay | undefined): Inside {
+function createInterpreter(debug: boolean, replay: () => Replay | undefined, watch: Pick<InsideHost, 'observe'>): Inside {
   const util = utilBinding();
   const { apply } = Reflect;
   const { runInThisContext } = Script.prototype;
@@ -116,6 +119,9 @@ function createInterpreter(debug: boolean, replay: () => Replay | undefined): In
     ...calls,
     fail,
     kit: hostInspectionKit(util),
+    get observe() {
+      return watch.observe;
+    },
     evalInRealm: (source, filename) => apply(runInThisContext, new Script(source, { filename }), []) as unknown,
     compileNatively: (source, filename, params) => void compileFunction(source, [...params], { filename }),
     constructorName: util.getConstructorName,

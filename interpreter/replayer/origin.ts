@@ -19,6 +19,8 @@ export interface OriginSources {
   own(error: object): Origin | undefined;
   /** Where host code threw it, if it was seen to come out of a call that the program made. */
   observed(error: object): Origin | undefined;
+  /** Whether the boundary threw it for a native function: it knows the place itself. */
+  isByBoundary(error: object): boolean;
 }
 
 const FRAME = /^ {4}at (?:.*? \()?((?:node:|file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/m;
@@ -38,6 +40,7 @@ export function originOf(
   if (!fromPromise && thrown?.byStatement) return thrown;
   const observed = fromPromise ? undefined : sources.observed(error);
   if (observed) return observed;
+  if (!fromPromise && sources.isByBoundary(error)) return undefined;
   const own = sources.own(error);
   if (own) return own;
   const top = frameOf(stack, sources);

@@ -4,7 +4,7 @@
  * Invariant: holds errors weakly; a replay with a million throws keeps none of them alive.
  */
 import { offsetOf, Op, positionOf } from '../bytecode';
-import type { GuestFrame } from '../vm';
+import { scriptNameOf, type GuestFrame } from '../vm';
 
 /** 1-based line and column; text: the whole line. */
 export interface ThrowPlace {
@@ -37,7 +37,8 @@ export class Throws {
 
   /** Where the error was thrown last; undefined if guest code never saw it thrown. */
   placeOf(error: unknown): ThrowPlace | undefined {
-    const thrown = typeof error === 'object' && error !== null ? this.last.get(error) : undefined;
+    const isObject = (typeof error === 'object' && error !== null) || typeof error === 'function';
+    const thrown = isObject ? this.last.get(error) : undefined;
     return thrown && place(thrown);
   }
 }
@@ -47,5 +48,5 @@ function place(thrown: Thrown): ThrowPlace {
   const { line, column } = positionOf(file, offsetOf(thrown.code, thrown.pc));
   const start = file.lineStarts[line - 1]!;
   const text = file.text.slice(start, file.lineStarts[line] ?? file.text.length).replace(/[\r\n\u2028\u2029]+$/, '');
-  return { file: file.path, line, column, text, byStatement: thrown.code.code?.[thrown.pc] === (Op.Throw as number) };
+  return { file: scriptNameOf(file), line, column, text, byStatement: thrown.code.code?.[thrown.pc] === (Op.Throw as number) };
 }

@@ -154,7 +154,7 @@ function isIdentifier(text: string): boolean {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u.test(text);
 }
 
-function sourceUrlOf(file: SourceFile): string | undefined {
+export function sourceUrlOf(file: SourceFile): string | undefined {
   if (!file.text.includes('sourceURL=')) return undefined;
   let url: string | undefined;
   for (const match of file.text.matchAll(/\/[/*][#@][ \t]sourceURL=[ \t]*([^\s'"]*)[ \t]*(?:\*\/)?$/gm)) url = match[1];

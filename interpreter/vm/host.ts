@@ -10,7 +10,7 @@ export interface VmHost {
   /** V8's name for the constructor of an object, for stacks; without it they name what `constructor` says. */
   constructorName?(object: object): string;
   /** Calls callable(...args) and notes where V8 says an exception was thrown that comes out of it; V8 forgets when the VM catches it. */
-  observe?(callable: (...args: never[]) => unknown, ...args: unknown[]): unknown;
+  observe?: ((callable: (...args: never[]) => unknown, ...args: unknown[]) => unknown) | undefined;
   /** Whether a native frame is there only because the VM is: stacks leave it out. */
   isExtraFrame?(script: string, functionName: string | null): boolean;
   /** Whether a value is a Proxy; without it stacks may run traps. */

@@ -6,3 +6,4 @@ export type { GuestFrame } from './frame';
 export type { Location, NamedValue, ScopeView } from './inspect';
 export { KIT_FILE } from './kit';
 export { loadIsolated, type IsolateIo } from './isolate';
+export { scriptNameOf } from './stack';

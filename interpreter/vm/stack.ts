@@ -11,7 +11,7 @@
  * Invariant: frames never move and `callerPc` never changes while the callee lives, so a (frame, pc) pair stays true for ever.
  */
 import { FunctionKind, offsetOf, type CodeBlock, type SourceFile } from '../bytecode';
-import { GuestCallSite, isEvalCode, type CallSiteRealm, type EvalCaller, type TracedFrame } from './callsite';
+import { GuestCallSite, isEvalCode, sourceUrlOf, type CallSiteRealm, type EvalCaller, type TracedFrame } from './callsite';
 import { Special } from './frame';
 import type { VmHost } from './host';
 import { KIT_FILE } from './kit';
@@ -325,7 +325,9 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       codeOf,
       evalCallerOf: (file) => evalCallers.get(file),
       isOwnScript: (name) => name === KIT_FILE || (name.startsWith(own) && !name.includes('.test')),
-      observe: host.observe,
+      get observe() {
+        return host.observe;
+      },
       isExtraFrame: (script, name) => host.isExtraFrame?.(script, name) ?? false,
       isRunLoop: (script, name) => name === 'run' && script.endsWith('/run.js'),
     },
@@ -340,6 +342,11 @@ function constructorNameOf(object: object): string {
 
 /** Where the texts that were given to eval and to new Function came from. */
 const evalCallers = new WeakMap<SourceFile, EvalCaller>();
+
+/** The name V8 gives to the script of a file where it says where something was thrown. */
+export function scriptNameOf(file: SourceFile): string {
+  return sourceUrlOf(file) ?? (evalCallers.has(file) ? '<anonymous_script>' : file.path);
+}
 
 /** What the real Error.stackTraceLimit must be for the limit that the program set. */
 function nativeLimit(limit: unknown): unknown {

@@ -13,7 +13,7 @@
 import { types } from 'node:util';
 import type { Host } from './host';
 
-const { isNativeError } = types;
+const { isNativeError, isProxy } = types;
 const thrown = new WeakSet<object>();
 
 /** Notes that an exception leaves through a wrapper. */
@@ -33,7 +33,7 @@ export interface Origin {
 
 /** Gives a fatal exception the lines it would have without the wrapper. known: the interpreter's answer, where it has one. */
 export function showOrigin(host: Host, error: unknown, known?: Origin): void {
-  if (typeof error !== 'object' || error === null) return;
+  if ((typeof error !== 'object' && typeof error !== 'function') || error === null || isProxy(error)) return;
   const origin = known ?? (thrown.has(error) ? originInNode(host, error) : undefined);
   if (origin === undefined) return;
   const { file, line, column, text } = origin;
