@@ -97,7 +97,7 @@ function debugName(fn: unknown, code: CodeBlock, realm: CallSiteRealm): string {
 
 /**
  * CallSiteInfo::GetTypeName for a receiver that is neither null nor undefined. V8 answers for itself, but it does not know the names
- * that it would have inferred for anonymous constructors of the guest.
+ * of guest constructors: their host functions share their code, and V8 goes by the code's name.
  */
 export function typeNameOf(receiver: unknown, realm: CallSiteRealm): string {
   const object = Object(receiver) as object;
@@ -107,9 +107,9 @@ export function typeNameOf(receiver: unknown, realm: CallSiteRealm): string {
     const made: unknown = descriptorOf(current, 'constructor')?.value;
     if (typeof made !== 'function') continue;
     const code = realm.codeOf(made);
-    if (code === undefined || sharedNameOf(code, realm) !== '') break;
-    const inferred = inferredNameOf(code);
-    if (inferred !== '') return inferred;
+    if (code === undefined) break;
+    const name = sharedNameOf(code, realm) || inferredNameOf(code);
+    if (name !== '') return name;
   }
   return realm.constructorName(object);
 }
