@@ -62,7 +62,7 @@ export function compileScript(file: SourceFile, fit: FitBreaks): CodeBlock {
 
 /** The code of an eval: direct when `site` is given, else indirect (global). */
 export function compileEval(file: SourceFile, site: EvalSite | null, fit: FitBreaks): CodeBlock {
-  const program = parseEval(file.text, site?.info.thisOwner ?? null);
+  const program = parseEval(file.text, site?.info.thisOwner ?? null, site?.strict ?? false);
   number(file, program, fit);
   const info = analyze(program, { kind: 'eval', strict: site?.strict ?? false, parentScope: site?.scope ?? null });
   if (site !== null && !info.strict) refuseConflicts(info, site.scope);
@@ -96,10 +96,13 @@ export function compileFrameEval(file: SourceFile, site: EvalSite, pausedAt: num
 }
 
 /** The function that a text like `(function anonymous(a\n) {\nbody\n})` denotes: Function, GeneratorFunction and so on. */
-export function compileDynamicFunction(file: SourceFile, name: string, fit: FitBreaks): CodeBlock {
+export function compileDynamicFunction(file: SourceFile, name: string, parametersEnd: number, fit: FitBreaks): CodeBlock {
   const program = parseSource(file.text, 'script');
   number(file, program, fit);
   analyze(program, { kind: 'script', strict: false, parentScope: null });
-  const node = (program.body as Node[])[0]?.expression as Node;
+  const node = (program.body as Node[])[0]?.expression as Node | undefined;
+  if (program.body.length !== 1 || node?.type !== 'FunctionExpression') throw new SyntaxError('Single function literal required');
+  // The parameters must end where they were said to end.
+  if (node.body.start !== parametersEnd + ') '.length) throw new SyntaxError('Arg string terminates parameters early');
   return makeBlock(file, node.info as FunctionInfo, name, node.start, node.end);
 }

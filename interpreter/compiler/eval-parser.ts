@@ -7,6 +7,7 @@ import type { FunctionInfo } from './scopes';
 /** What acorn's parser keeps and its typings do not tell. */
 interface Internals {
   scopeStack: unknown[];
+  strict: boolean;
   allowSuper: boolean;
   allowDirectSuper: boolean;
   allowNewDotTarget: boolean;
@@ -20,7 +21,7 @@ const Base = Parser as unknown as new (options: Options, input: string) => Inter
 
 class EvalParser extends Base {
   constructor(
-    private readonly owner: FunctionInfo,
+    private readonly owner: FunctionInfo | null,
     text: string,
   ) {
     super({ ecmaVersion: 'latest', sourceType: 'script', checkPrivateFields: false }, text);
@@ -32,26 +33,27 @@ class EvalParser extends Base {
   }
 
   override get allowSuper(): boolean {
-    return super.allowSuper || (this.atTop && this.owner.kind !== 'normal');
+    return super.allowSuper || (this.owner !== null && this.owner.kind !== 'normal' && this.atTop);
   }
 
   override get allowDirectSuper(): boolean {
-    return super.allowDirectSuper || (this.atTop && this.owner.kind === 'derivedClass');
+    return super.allowDirectSuper || (this.owner?.kind === 'derivedClass' && this.atTop);
   }
 
   override get allowNewDotTarget(): boolean {
-    return super.allowNewDotTarget || this.atTop;
+    return super.allowNewDotTarget || (this.owner !== null && this.atTop);
   }
 
   override checkUnreserved(name: { start: number; end: number; name: string }): void {
-    if (name.name === 'arguments' && this.owner.kind === 'initializer' && this.atTop)
+    if (name.name === 'arguments' && this.owner?.kind === 'initializer' && this.atTop)
       this.raise(name.start, "'arguments' is not allowed in class field initializer or static initialization block");
     super.checkUnreserved(name);
   }
 }
 
 /** The tree of an eval's text; `owner` is the function whose this and new.target it sees, null at the top of a script. */
-export function parseEval(text: string, owner: FunctionInfo | null): Node {
-  const options: Options = { ecmaVersion: 'latest', sourceType: 'script', checkPrivateFields: false };
-  return owner === null ? (Parser.parse(text, options) as unknown as Node) : new EvalParser(owner, text).parse();
+export function parseEval(text: string, owner: FunctionInfo | null, strict: boolean): Node {
+  const parser = new EvalParser(owner, text);
+  if (strict) parser.strict = true;
+  return parser.parse();
 }

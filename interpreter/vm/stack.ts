@@ -267,6 +267,11 @@ export class Stacks {
       }
     }
     walk.flush();
+    // A limit so low that V8 did not come to the run loop: Node's library looks for the one frame that called it.
+    if (point && walk.activations === 0) {
+      walk.activation(point);
+      limit = Math.min(limit, native.length);
+    }
     let sites = walk.sites;
     if (object !== undefined && this.hidden.has(object)) sites = belowFunction(sites, this.hidden.get(object));
     return sites.length > limit ? sites.slice(0, Math.max(0, limit)) : sites;
@@ -390,6 +395,8 @@ class Walk {
   readonly sites: NodeJS.CallSite[] = [];
   /** Frame at the bottom of the last activation, or the last awaiting frame: whose promise the next async frame awaits. */
   private bottom: StackFrame | null = null;
+  /** Activations added. */
+  activations = 0;
   private asyncCount = 0;
   private strictAbove = false;
   /** The last frame added, unless a native one came after it. */
@@ -438,6 +445,7 @@ class Walk {
   /** Adds the frames of one activation; returns where the activation outside was. */
   activation({ activation, frame, pc, below }: CallPoint): CallPoint | null {
     this.flush();
+    this.activations++;
     let traced = this.push(frame, pc, false);
     if (below === null) {
       while (frame !== activation.frame && frame.caller !== null) {

@@ -11,6 +11,7 @@ import { classText, factoryText, KIT_FILE, KIT_SOURCE, mappedText, privateText, 
 import * as inspect from './inspect';
 import * as ops from './operations';
 import { run } from './run';
+import { WARMUP } from './warmup';
 import { makeStacks, type Stacks } from './stack';
 import type { VmState } from './state';
 
@@ -26,6 +27,17 @@ function hostKind(code: CodeBlock): string {
   if (code.isGenerator) return (code.isAsync ? 'asyncGenerator' : 'generator') + (method ? 'Method' : '');
   if (code.isAsync) return 'async' + (arrow ? 'Arrow' : method ? 'Method' : '');
   return arrow ? 'arrow' : method ? 'method' : 'normal';
+}
+
+/** V8's words where V8 cannot be asked: text that a function body may hold but an eval may not. */
+const V8_WORDS: Readonly<Record<string, string>> = {
+  "'return' outside of function": 'Illegal return statement',
+  "'new.target' can only be used in functions and class static block": 'new.target expression is not allowed here',
+};
+
+function plainMessage(error: SyntaxError): string {
+  const text = error.message.replace(/ \(\d+:\d+\)$/, '');
+  return V8_WORDS[text] ?? text;
 }
 
 function makeKit(host: VmHost, S: () => VmState): Kit {
@@ -124,6 +136,19 @@ export class Vm {
       dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
     };
     this.stampSpecials();
+    this.warmUp();
+  }
+
+  /** Shows the run loop every kind of operand before anything is optimised. */
+  private warmUp(): void {
+    const file = makeFile('', WARMUP);
+    const block = compileFunctionBody(file, [], (f, count) => {
+      f.breaks = new Uint8Array(count);
+    });
+    this.S.quiet++;
+    ops.invoke(this.S, new FunctionData(block, null), undefined, []);
+    this.S.quiet--;
+    this.S.step = 0;
   }
 
   /** Marks the realm's functions that the run loop handles itself when guest code calls them. */
@@ -174,7 +199,23 @@ export class Vm {
     } catch (native) {
       return native;
     }
-    return makeError(this.S, 'SyntaxError', error.message.replace(/ \(\d+:\d+\)$/, ''));
+    return makeError(this.S, 'SyntaxError', plainMessage(error));
+  }
+
+  /** The same for text that guest code compiles: `natively` has V8 compile it, to learn V8's words. */
+  private parsingText<T>(parse: () => T, natively: () => void): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      let message = plainMessage(error);
+      try {
+        natively();
+      } catch (refusal) {
+        message = String((refusal as Error).message);
+      }
+      throw makeError(this.S, 'SyntaxError', message);
+    }
   }
 
   /**
@@ -195,23 +236,29 @@ export class Vm {
   private evalCode(source: string, site: EvalSite | null): CodeBlock {
     const file = makeFile('evalmachine.<anonymous>', source);
     this.stacks.noteEval(file, this.S.top);
-    return this.parsing(file.path, source, [], () =>
-      compileEval(file, site, (f, count) => {
-        f.breaks = new Uint8Array(count);
-      }),
+    return this.parsingText(
+      () =>
+        compileEval(file, site, (f, count) => {
+          f.breaks = new Uint8Array(count);
+        }),
+      () => this.S.host.compileNatively?.(site?.strict ? `"use strict";${source}` : source, file.path, []),
     );
   }
 
   private dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown {
     const texts = ops.slice(args, 0, args.length).map((a) => `${a as string}`);
     const body = texts.length > 0 ? texts[texts.length - 1] : '';
-    const source = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n) {\n${body}\n})`;
+    const head = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n`;
+    const source = `${head}) {\n${body}\n})`;
     const file = makeFile('anonymous', source);
     this.stacks.noteEval(file, this.S.top);
-    const block = this.parsing(file.path, source, [], () =>
-      compileDynamicFunction(file, 'anonymous', (f, count) => {
-        f.breaks = new Uint8Array(count);
-      }),
+    const { constructor } = this.S.kit.functionConstructors.find((c) => c.prefix === prefix) as { constructor: unknown };
+    const block = this.parsingText(
+      () =>
+        compileDynamicFunction(file, 'anonymous', head.length, (f, count) => {
+          f.breaks = new Uint8Array(count);
+        }),
+      () => Reflect.construct(constructor as Fn, texts),
     );
     return this.makeFunction(block, null);
   }

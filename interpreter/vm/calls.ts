@@ -1,0 +1,103 @@
+// Calls and constructions other than the plain call of a guest function, which the run loop does itself. Called by run.ts only.
+// Invariant: answers a frame that knows where its caller goes on, or null when the call is done and its value is in the register.
+import { FunctionKind, Op, OP_LENGTH } from '../bytecode';
+import type { EvalSite } from '../compiler';
+import { notAConstructor, notAFunction } from './errors';
+import { CallRecord, HOLE, Special, Stamp, type Frame, type FunctionData } from './frame';
+import * as ops from './operations';
+import type { VmState } from './state';
+
+type Fn = (...args: unknown[]) => unknown;
+
+export function call(S: VmState, frame: Frame, code: Int32Array, pc: number, regs: unknown[], constants: unknown[]): Frame | null {
+  const op = code[pc] as number;
+  const dst = op === Op.InitFields || op === Op.CallStatic ? -1 : (code[pc + 1] as number);
+  const called = start(S, frame, op, code, pc, regs, constants);
+  const next = called.frame;
+  if (next === null) {
+    if (dst >= 0) regs[dst] = called.value;
+    return null;
+  }
+  next.callerPc = pc;
+  next.returnPc = pc + (OP_LENGTH[op] as number);
+  next.returnRegister = dst;
+  return next;
+}
+
+const done = (value: unknown): ops.Called => ({ frame: null, value });
+
+function start(S: VmState, frame: Frame, op: number, code: Int32Array, pc: number, regs: unknown[], constants: unknown[]): ops.Called {
+  const kit = S.kit;
+  switch (op) {
+    case Op.Call: {
+      const f = regs[code[pc + 2] as number];
+      if (typeof f !== 'function') throw notAFunction(S, frame, f);
+      const self = regs[code[pc + 3] as number];
+      const list = ops.slice(regs, code[pc + 4] as number, code[pc + 5] as number);
+      const data = Stamp.of(f);
+      const record = new CallRecord(frame, pc);
+      if (data === undefined) return done(record.call(f, self, list));
+      if (data.special !== Special.None) return ops.callSpecial(S, frame, data.special, f, self, list);
+      return done(ops.callGuestWrapper(S, record, f, self, list));
+    }
+    case Op.CallSpread: {
+      const f = regs[code[pc + 2] as number];
+      if (typeof f !== 'function') throw notAFunction(S, frame, f);
+      return ops.callWithList(S, frame, f as Fn, regs[code[pc + 3] as number], regs[code[pc + 4] as number] as unknown[]);
+    }
+    case Op.New:
+      return constructed(S, frame, pc, regs[code[pc + 2] as number], ops.slice(regs, code[pc + 3] as number, code[pc + 4] as number));
+    case Op.NewSpread:
+      return constructed(S, frame, pc, regs[code[pc + 2] as number], regs[code[pc + 3] as number] as unknown[]);
+    case Op.SuperCall:
+      return superCall(S, frame, pc, regs[code[pc + 2] as number], regs[code[pc + 3] as number], regs[code[pc + 4] as number] as unknown[]);
+    case Op.CallEval: {
+      const f = regs[code[pc + 2] as number];
+      if (typeof f !== 'function') throw notAFunction(S, frame, f);
+      const list = ops.slice(regs, code[pc + 3] as number, code[pc + 4] as number);
+      if (f === kit.eval) return ops.directEval(S, frame, list, constants[code[pc + 5] as number] as EvalSite);
+      return ops.callWithList(S, frame, f as Fn, undefined, list);
+    }
+    case Op.InitFields: {
+      const { fields } = Stamp.of(regs[code[pc + 2] as number] as object) as FunctionData;
+      if (fields === undefined) return done(undefined);
+      return { frame: ops.push(S, frame, Stamp.of(fields as object) as FunctionData, regs[code[pc + 1] as number]), value: undefined };
+    }
+    default:
+      return {
+        frame: ops.push(S, frame, Stamp.of(regs[code[pc + 1] as number] as object) as FunctionData, regs[code[pc + 2] as number]),
+        value: undefined,
+      };
+  }
+}
+
+function constructed(S: VmState, frame: Frame, pc: number, f: unknown, args: unknown[]): ops.Called {
+  if (typeof f !== 'function') throw notAConstructor(S, frame, f);
+  const data = Stamp.of(f);
+  if (data !== undefined && data.special === Special.DynamicFunction) return ops.callSpecial(S, frame, data.special, f, undefined, args);
+  if (data === undefined ? !ops.isConstructor(f) : !data.code.isConstructor) throw notAConstructor(S, frame, f);
+  if (data === undefined || data.special !== Special.None) return done(new CallRecord(frame, pc).construct(f, args, f));
+  // The host function allocates, so that the object has the shape and the inner name that V8 would give it.
+  const self =
+    data.code.kind === FunctionKind.DerivedClass ? HOLE : (new (f as unknown as new (mark: unknown) => object)(S.kit.alloc) as unknown);
+  return constructing(S, frame, data, self, f, args);
+}
+
+function superCall(S: VmState, frame: Frame, pc: number, active: unknown, target: unknown, args: unknown[]): ops.Called {
+  const parent = S.kit.prototypeOf(active);
+  if (typeof parent !== 'function' || !ops.isConstructor(parent)) throw ops.badSuper(S, parent, active);
+  const data = Stamp.of(parent);
+  if (data === undefined || data.special !== Special.None || !data.code.isConstructor) {
+    return done(new CallRecord(frame, pc).construct(parent, args, target));
+  }
+  const self =
+    data.code.kind === FunctionKind.DerivedClass ? HOLE : (Reflect.construct(parent as Fn, [S.kit.alloc], target as Fn) as unknown);
+  return constructing(S, frame, data, self, target, args);
+}
+
+function constructing(S: VmState, frame: Frame, data: FunctionData, self: unknown, target: unknown, args: unknown[]): ops.Called {
+  const callee = ops.push(S, frame, data, self, args);
+  callee.newTarget = target;
+  callee.construct = 1;
+  return { frame: callee, value: undefined };
+}
