@@ -71,6 +71,7 @@ interface WriterAddon {
   sha256(bytes: Uint8Array): string;
   exit(code: number): never;
   die(signal: number): void;
+  unsetVariable(name: string): void;
   exec(path: string, args: readonly string[], environment: readonly string[]): void;
 }
 
@@ -123,6 +124,9 @@ export const sha256: (bytes: Uint8Array) => string = writer.sha256;
 export const exitNow: (code: number) => never = writer.exit;
 /** Dies of the signal (by number) as if nobody handled it. Returns only if that signal does not kill. */
 export const dieOf: (signal: number) => void = writer.die;
+
+/** Takes a variable out of the environment without telling V8: a time zone it has read from TZ stays in force. */
+export const unsetVariable: (name: string) => void = writer.unsetVariable;
 
 /** execve(2): this process becomes another program. args begins with argv[0], environment holds KEY=value. Returns only to throw. */
 export const replaceProcess: (path: string, args: readonly string[], environment: readonly string[]) => void = writer.exec;

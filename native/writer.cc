@@ -226,6 +226,12 @@ Napi::Value Exec(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (name): unsetenv(3), of which V8 is not told, so that a time zone it has taken from TZ stays.
+Napi::Value UnsetVariable(const Napi::CallbackInfo& info) {
+  unsetenv(info[0].As<Napi::String>().Utf8Value().c_str());
+  return info.Env().Undefined();
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("TraceFile", TraceFileObject::Define(env));
   exports.Set("stamp", Napi::Function::New<Stamp>(env, "stamp"));
@@ -236,6 +242,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("sha256", Napi::Function::New<Sha256>(env, "sha256"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("die", Napi::Function::New<Die>(env, "die"));
+  exports.Set("unsetVariable", Napi::Function::New<UnsetVariable>(env, "unsetVariable"));
   exports.Set("exec", Napi::Function::New<Exec>(env, "exec"));
   return exports;
 }

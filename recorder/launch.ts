@@ -7,7 +7,7 @@ import { spawn, type StdioOptions } from 'node:child_process';
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { RECORD_FLAGS } from './flags';
-import { createNextRecording, createRecording, readManifest, removeRecording, writeManifest, type Manifest } from './trace';
+import { createNextRecording, createRecording, NotARecording, readManifest, removeRecording, writeManifest, type Manifest } from './trace';
 
 export interface RecordOptions {
   /** The program, as given to node. */
@@ -97,17 +97,18 @@ function checkScript(path: string, given: string): void {
 }
 
 function makeFolder(cwd: string, options: RecordOptions): string {
-  if (options.dir === undefined) return createNextRecording(resolve(cwd, 'recording'));
-  const dir = resolve(cwd, options.dir);
+  const dir = resolve(cwd, options.dir ?? 'recording');
   try {
+    if (options.dir === undefined) return createNextRecording(dir);
     if (options.force === true) removeRecording(dir);
     mkdirSync(dirname(dir), { recursive: true });
     createRecording(dir);
     return dir;
   } catch (error) {
+    if (error instanceof NotARecording) throw error;
     if ((error as NodeJS.ErrnoException).code === 'EEXIST')
       throw new CannotRecord(`${options.dir} already exists. Choose another folder with -o, or replace it with --force.`);
-    throw error;
+    throw new CannotRecord(`cannot make the folder ${dir}: ${(error as Error).message}. Choose another one with -o.`);
   }
 }
 

@@ -7,7 +7,7 @@
  * Invariant: without orders it does nothing at all.
  */
 import { readFileSync } from 'node:fs';
-import { replaceProcess } from '../native';
+import { replaceProcess, writeFully } from '../native';
 import { startRecording } from './boundary/recording';
 import { createNextRecording } from './trace';
 import { hideFlags } from './flags';
@@ -19,7 +19,14 @@ if (made !== undefined || wanted !== undefined) {
   if (!process.execArgv.includes('--expose-internals')) restart();
   delete process.env['RETRACE_RECORDING_MADE'];
   delete process.env['RETRACE_RECORDING_PATH'];
-  startRecording({ directory: made ?? createNextRecording(wanted!), hideFlags });
+  let directory = made;
+  try {
+    directory ??= createNextRecording(wanted!);
+  } catch (error) {
+    // The program comes first: it runs, unrecorded.
+    writeFully(2, Buffer.from(`retrace: not recording: ${(error as Error).message}\n`));
+  }
+  if (directory !== undefined) startRecording({ directory, hideFlags });
 }
 
 function restart(): void {

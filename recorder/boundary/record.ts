@@ -262,8 +262,10 @@ export class RecordBoundary implements Boundary {
 
   logEntry(site: Site, handle: number, args: unknown[]): void {
     const ids = this.asyncIds;
-    args.unshift(ids[this.kExecution], ids[this.kTrigger]);
-    this.writer.entry(site.id, handle, ids[this.kCounter]!, args);
+    // By index: the program may have patched the methods of arrays.
+    const all: unknown[] = [ids[this.kExecution], ids[this.kTrigger]];
+    for (let i = 0; i < args.length; i++) all[i + 2] = args[i];
+    this.writer.entry(site.id, handle, ids[this.kCounter]!, all);
   }
 
   /** A callback threw: its ticks and microtasks run at a moment that differs between versions, so a marker among them says when. */

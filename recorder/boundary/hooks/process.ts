@@ -4,6 +4,7 @@
  * Invariant: what cannot change while the program runs is taken once, at the start (`statics`), and put back at replay before
  * the first statement; everything else is a crossing.
  */
+import { unsetVariable } from '../../../native';
 import type { Boundary } from '../core';
 
 import type { Members } from '../host';
@@ -163,7 +164,14 @@ export function installStatics(boundary: Boundary, hideFlags: (execArgv: string[
 }
 
 function setEnvironment(env: NodeJS.ProcessEnv, wanted: Record<string, string>): void {
-  for (const key of Object.keys(env)) if (!(key in wanted)) delete env[key];
+  for (const key of Object.keys(env)) {
+    if (key in wanted) continue;
+    if (key === 'TZ') {
+      // The replayer was given the recorded zone in TZ, though the program had no such variable. It stays in force.
+      new Date(0).getTimezoneOffset();
+      unsetVariable(key);
+    } else delete env[key];
+  }
   // Assigning TZ resets the time zone even where it stays the same.
   for (const [key, text] of Object.entries(wanted)) if (env[key] !== text) env[key] = text;
 }
