@@ -52,7 +52,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('errors', 'pass', 'stacks and fatal exceptions of this process'),
   row('fs', 'record', 'the file system', { 'FSReqCallback.*': 'pass' }),
   row('fs_dir', 'record', 'open directories'),
-  row('fs_event_wrap', 'forbid', 'fs.watch'),
+  row('fs_event_wrap', 'record', 'fs.watch'),
   row('heap_utils', 'forbid', 'heap snapshots'),
   row('http2', 'forbid', 'HTTP/2 sessions live below JavaScript', {
     setCallbackFunctions: 'pass',
@@ -67,7 +67,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('icu', 'pass', 'text conversions'),
   row('inspector', 'forbid', 'debugging of the recorded process', { isEnabled: 'pass', consoleCall: 'pass', console: 'pass', setConsoleExtensionInstaller: 'pass', registerAsyncHook: 'pass' }), // prettier-ignore
   row('internal_only_v8', 'forbid', "V8's own"),
-  row('js_stream', 'pass', 'streams made of JavaScript streams'),
+  row('js_stream', 'record', 'streams made of JavaScript streams'),
   row('messaging', 'pass', 'messages within the thread; their delivery is an entry'),
   row('mksnapshot', 'pass', 'start-up snapshots'),
   row('module_wrap', 'pass', 'ES modules; their sources come from the recording'),
@@ -110,7 +110,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('trace_events', 'pass', 'tracing of this process'),
   row('tty_wrap', 'record', 'terminals'),
   row('types', 'pass', 'questions about values'),
-  row('udp_wrap', 'forbid', 'datagrams'),
+  row('udp_wrap', 'record', 'datagrams'),
   row('url', 'pass', 'URL parsing'),
   row('util', 'pass', 'questions about values; the kind of a descriptor is asked through a hook'),
   row('uv', 'pass', 'names of errors'),

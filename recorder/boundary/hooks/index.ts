@@ -3,10 +3,15 @@
  */
 import type { Boundary } from '../core';
 import * as crypto from './crypto';
+import * as dgram from './dgram';
 import * as dns from './dns';
 import * as fs from './fs';
 import * as fsDir from './fs-dir';
+import * as fsEvents from './fs-events';
+import * as gc from './gc';
 import * as http from './http';
+import * as jsStream from './js-stream';
+import * as messaging from './messaging';
 import * as net from './net';
 import * as process from './process';
 import * as spawn from './process-spawn';
@@ -28,6 +33,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   stdio,
   signals,
   crypto,
+  gc,
   net,
   tls,
   http,
@@ -35,4 +41,8 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   spawn,
   zlib,
   wasm,
+  dgram,
+  fsEvents,
+  jsStream,
+  messaging,
 ];
