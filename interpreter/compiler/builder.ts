@@ -75,9 +75,23 @@ export class Builder {
     this.fresh = true;
   }
 
-  /** V8 loads something here for which nothing is emitted: the statement's position is used up. */
+  /** V8 emits something here for which nothing is emitted: the statement's position is used up. */
   loaded(): void {
     this.fresh = false;
+  }
+
+  /** V8 loads a variable here for which nothing is emitted: what follows without a position of its own is placed there. */
+  loadedAt(offset: number): void {
+    this.at(offset);
+    this.fresh = false;
+  }
+
+  /** Emits what V8 does not: a statement's position stays for what follows. */
+  unseen(emit: () => void): void {
+    const { fresh } = this;
+    emit();
+    this.fresh = fresh;
+    if (fresh) this.positions.push(this.code.length, this.lastOffset);
   }
 
   /** The next instruction may fail with a message that quotes this tree. */

@@ -21,11 +21,7 @@ export function classExpression(g: Generator, node: Node, name: string, dst: num
   const parent = b.temp();
   if (node.superClass) {
     exprTo(g, node.superClass, parent);
-    b.at(node.superClass.start);
-  } else {
-    b.emit(Op.LoadHole, parent);
-    b.at(node.start);
-  }
+  } else b.emit(Op.LoadHole, parent);
   const cls = b.temp();
   const prototype = b.temp();
   b.emit(Op.NewClass, cls, prototype, constructorBlock(g, node, name), parent);
@@ -38,7 +34,6 @@ export function classExpression(g: Generator, node: Node, name: string, dst: num
         const key = b.temp();
         if (m.computed) {
           exprTo(g, m.key, key);
-          b.at(m.key.start);
           b.emit(Op.ToPropertyKey, key, key);
         } else b.emit(Op.LoadConst, key, b.constant(propertyName(m.key)));
         defineMethod(g, m, m.static ? cls : prototype, key, b.temp(), false);
@@ -46,7 +41,6 @@ export function classExpression(g: Generator, node: Node, name: string, dst: num
     } else if (m.type === 'PropertyDefinition' && m.computed) {
       const key = b.temp();
       exprTo(g, m.key, key);
-      b.at(m.key.start);
       b.emit(Op.ToPropertyKey, key, key);
       g.initialise(m.keyName as string, key);
     }

@@ -78,7 +78,7 @@ export function expr(g: Generator, node: Node): number {
   if (node.type === 'Identifier') {
     const r = g.directRegister(node.name, node.start);
     if (r >= 0) {
-      g.b.loaded();
+      g.b.loadedAt(node.start);
       return r;
     }
   }
@@ -152,7 +152,7 @@ export function exprTo(g: Generator, node: Node, dst: number): void {
     case 'NewExpression': {
       const callee = operand(g, node.callee, ...(node.arguments as Node[]));
       if ((node.arguments as Node[]).some((a) => a.type === 'SpreadElement')) {
-        const list = spreadList(g, node.arguments as Node[]);
+        const list = spreadList(g, node.arguments as Node[], node.start);
         b.at(node.start);
         b.site(node);
         b.emit(Op.NewSpread, dst, callee, list);
@@ -342,7 +342,7 @@ function binary(g: Generator, node: Node, dst: number): void {
     const name = b.temp();
     g.load('#' + node.left.name, node.left.start, name);
     const object = expr(g, node.right);
-    b.at(node.left.start);
+    b.at(operatorOffset(g, node.left));
     b.emit(Op.HasPrivate, dst, object, name);
     return;
   }
@@ -532,7 +532,6 @@ function superParts(g: Generator, node: Node): { home: number; self: number; key
 export function memberTarget(g: Generator, node: Node, rest: Node[] = []): Target {
   const b = g.b;
   const strict = g.strict;
-  const opAt = () => (node.assignAt as number | undefined) ?? memberOffset(g, node);
   if (node.object.type === 'Super') {
     const { home, self, key } = superParts(g, node);
     return {
@@ -541,7 +540,7 @@ export function memberTarget(g: Generator, node: Node, rest: Node[] = []): Targe
         b.emit(Op.GetSuper, dst, home, self, key);
       },
       set: (src) => {
-        b.at(opAt());
+        if (node.assignAt !== undefined) b.at(node.assignAt as number);
         b.emit(Op.SetSuper, home, self, key, src, strict ? 1 : 0);
       },
     };
@@ -551,12 +550,11 @@ export function memberTarget(g: Generator, node: Node, rest: Node[] = []): Targe
     const key = operand(g, node.property, ...rest);
     return {
       get: (dst) => {
-        b.at(memberOffset(g, node));
         b.site(node);
         b.emit(Op.GetKeyed, dst, object, key);
       },
       set: (src) => {
-        b.at(opAt());
+        if (node.assignAt !== undefined) b.at(node.assignAt as number);
         b.site(node);
         b.emit(strict ? Op.SetKeyedStrict : Op.SetKeyed, object, key, src);
       },
@@ -567,11 +565,10 @@ export function memberTarget(g: Generator, node: Node, rest: Node[] = []): Targe
     g.load('#' + node.property.name, node.property.start, name);
     return {
       get: (dst) => {
-        b.at(node.property.start);
         b.emit(Op.GetPrivate, dst, object, name);
       },
       set: (src) => {
-        b.at(opAt());
+        if (node.assignAt !== undefined) b.at(node.assignAt as number);
         b.emit(Op.SetPrivate, object, name, src);
       },
     };
@@ -579,13 +576,12 @@ export function memberTarget(g: Generator, node: Node, rest: Node[] = []): Targe
   const name = node.property.name as string;
   return {
     get: (dst) => {
-      b.at(memberOffset(g, node));
       b.site(node);
       if (name === 'stackTraceLimit') b.emit(Op.GetStackLimit, dst, object);
       else b.emit(Op.GetNamed, dst, object, b.constant(name));
     },
     set: (src) => {
-      b.at(opAt());
+      if (node.assignAt !== undefined) b.at(node.assignAt as number);
       b.site(node);
       if (name === 'stackTraceLimit') b.emit(Op.SetStackLimit, object, src, strict ? 1 : 0);
       else b.emit(strict ? Op.SetNamedStrict : Op.SetNamed, object, b.constant(name), src);
@@ -603,9 +599,9 @@ function args(g: Generator, list: Node[]): [start: number, count: number] {
 }
 
 /** Arguments with spread elements into an array. */
-function spreadList(g: Generator, list: Node[]): number {
+function spreadList(g: Generator, list: Node[], callAt: number): number {
   const array = g.b.temp();
-  arrayLiteral(g, list, array, true);
+  arrayLiteral(g, list, array, callAt);
   return array;
 }
 
@@ -706,7 +702,7 @@ function call(g: Generator, node: Node, dst: number): void {
   if (node.optional) b.jump(Op.JumpNullish, g.chainEnd as Label, callee);
   // The chain's end applies to the callee only, arguments have chains of their own.
   if (spread) {
-    const array = spreadList(g, list);
+    const array = spreadList(g, list, callOffset(g, node));
     b.at(callOffset(g, node));
     b.site(node);
     b.emit(Op.CallSpread, dst, callee, self, array);
@@ -724,7 +720,7 @@ function superCall(g: Generator, node: Node, list: Node[], dst: number): void {
   const target = b.temp();
   g.pseudo('%func', node.start, active);
   // The parent is looked up before the arguments run (spec 13.3.7.1).
-  const array = spreadList(g, list);
+  const array = spreadList(g, list, callOffset(g, node));
   g.pseudo('%newtarget', node.start, target);
   b.at(node.start);
   b.site(node);
@@ -812,7 +808,6 @@ function assignment(g: Generator, node: Node, dst: number): void {
   } else {
     target.get(value);
     const right = expr(g, node.right);
-    b.at(operatorOffset(g, left));
     b.emit(BINARY[operator] as Op, value, value, right);
     target.set(value);
   }
@@ -832,8 +827,7 @@ function update(g: Generator, node: Node, dst: number): void {
     const direct = g.directRegister(arg.name, arg.start);
     const kind = g.place(arg.name).variable?.kind;
     if (direct >= 0 && kind !== 'const' && kind !== 'fname') {
-      b.loaded();
-      b.at(at);
+      b.loadedAt(arg.start);
       if (dst >= 0 && !node.prefix) {
         const old = b.temp();
         b.emit(Op.ToNumeric, old, direct);
@@ -854,7 +848,6 @@ function update(g: Generator, node: Node, dst: number): void {
   const value = b.temp();
   const result = b.temp();
   target.get(value);
-  b.at(at);
   b.emit(Op.ToNumeric, value, value);
   b.emit(op, result, value);
   target.set(result);
@@ -864,10 +857,12 @@ function update(g: Generator, node: Node, dst: number): void {
 
 // --- literals ----------------------------------------------------------------------------------------------------------------
 
-/** An array literal, or the argument list of a call with spread (`forCall`). */
-export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: number, forCall = false): void {
+/** An array literal, or the argument list of a call with spread, which is at offset `callAt`. */
+export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: number, callAt = -1): void {
   const b = g.b;
+  const forCall = callAt >= 0;
   const mark = b.nextRegister;
+  if (!forCall && elements.length > 0) b.loaded();
   let plain = 0;
   while (plain < elements.length && plain < 32) {
     const e = elements[plain];
@@ -883,15 +878,17 @@ export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: numbe
   // Holes need a real array from the start; everything else is collected in an internal list first.
   const asList = !elements.includes(null);
   const array = b.temp();
-  b.emit(asList ? Op.NewList : Op.NewArray, array, start, plain);
+  b.unseen(() => b.emit(asList ? Op.NewList : Op.NewArray, array, start, plain));
   const spreads = elements.filter((e) => e?.type === 'SpreadElement').length;
   for (const e of elements.slice(plain)) {
     const inner = b.nextRegister;
     if (e === null || e === undefined) b.emit(Op.ArrayHole, array);
     else if (e.type === 'SpreadElement') {
       const value = expr(g, e.argument);
-      b.at(e.argument.start);
-      b.site(forCall && spreads === 1 && e === elements[elements.length - 1] ? { ...e, type: 'SpreadArgument' } : e);
+      // V8 hands a single spread at the end to the call itself.
+      const isLast = forCall && spreads === 1 && e === elements[elements.length - 1];
+      b.at(isLast ? callAt : e.argument.start);
+      b.site(isLast ? { ...e, type: 'SpreadArgument' } : e);
       b.emit(asList ? Op.ListSpread : Op.ArraySpread, array, value);
     } else b.emit(asList ? Op.ListAppend : Op.ArrayAppend, array, expr(g, e));
     b.release(inner);
@@ -920,7 +917,9 @@ function objectLiteral(g: Generator, node: Node, dst: number): void {
     seen.add(key);
   }
   const object = b.temp();
-  if (keys.length === 0) b.emit(Op.NewObject, object);
+  // V8 makes the object first, unless it copies one that is spread.
+  if (properties[0]?.type !== 'SpreadElement') b.loaded();
+  if (keys.length === 0) b.unseen(() => b.emit(Op.NewObject, object));
   else {
     const mark = b.nextRegister;
     const start = b.nextRegister;
@@ -970,7 +969,6 @@ function property(g: Generator, p: Node, object: number): void {
   const key = b.temp();
   if (p.computed) {
     exprTo(g, p.key, key);
-    b.at(p.key.start);
     b.emit(Op.ToPropertyKey, key, key);
   } else b.emit(Op.LoadConst, key, b.constant(propertyName(p.key)));
   const value = b.temp();
@@ -1011,7 +1009,6 @@ function yieldExpression(g: Generator, node: Node, dst: number): void {
   else b.emit(Op.LoadUndefined, value);
   b.at(node.start);
   if (node.delegate) {
-    b.at(node.argument.start);
     b.emit(Op.YieldStar, dst, value);
   } else b.emit(Op.Yield, dst, value);
 }

@@ -91,7 +91,7 @@ export function compileBody(block: CodeBlock, info: FunctionInfo): void {
         b.release(self);
       }
       statements(g, body as Node[]);
-      b.at(node.end - 1);
+      if (info.kind !== 'derivedClass') b.at(node.end - 1);
       if (info.kind === 'derivedClass') {
         const value = b.temp();
         b.emit(Op.LoadUndefined, value);

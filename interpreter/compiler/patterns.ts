@@ -4,6 +4,7 @@ import { Completion, Op } from '../bytecode';
 import type { Generator } from './generator';
 import { expr, exprNamed, exprTo, memberTarget, type Target } from './expressions';
 import type { Node } from './ast';
+import { operatorAt } from './positions';
 
 /** declare: initialises new bindings; var: assigns var names; assign: assigns any target. */
 export type PatternMode = 'declare' | 'var' | 'assign';
@@ -80,7 +81,7 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
     plain: source === 'nested' || (named !== null && first?.value.type === 'AssignmentPattern'),
     isWith: false,
   };
-  b.at(first && first.type === 'Property' && !first.computed ? first.key.start : p.start);
+  if (first && first.type === 'Property' && !first.computed) b.at(targetAt(first));
   b.emit(Op.CheckObjectCoercible, src, b.constant(info));
   const rest = properties.length > 0 && (properties[properties.length - 1] as Node).type === 'RestElement';
   const mark = b.nextRegister;
@@ -118,13 +119,19 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
       const early = earlyTarget(g, q.value, mode);
       const direct = mode === 'declare' && q.value.type === 'Identifier' ? g.initRegister(q.value.name) : -1;
       const value = direct >= 0 ? direct : b.temp();
-      b.at(q.key.start);
+      b.at(targetAt(q));
       b.emit(Op.GetNamed, value, src, b.constant(name));
       if (direct < 0) finishTarget(g, q.value, value, mode, early);
     }
     b.release(inner);
   }
   b.release(mark);
+}
+
+/** Where V8 places the reading of a property: at what it is read into. */
+function targetAt(property: Node): number {
+  const value = property.value as Node;
+  return ((value.type === 'AssignmentPattern' ? value.left : value) as Node).start;
 }
 
 /** The string that a non-computed property key means. */
@@ -140,7 +147,7 @@ function arrayPattern(g: Generator, p: Node, src: number, mode: PatternMode, sou
   const next = b.temp();
   const finished = b.temp();
   const tree = source !== null && typeof source === 'object' && mode !== 'assign' && source.type !== 'MemberExpression' ? source : null;
-  b.at(tree && tree.start > 0 ? tree.start : p.start);
+  if (p.at !== undefined) b.at(p.at as number);
   b.site(tree ?? { type: 'NoSource', start: 0, end: 0, text: source === '.for' ? source : undefined });
   b.emit(Op.GetIterator, iterator, next, src);
   b.emit(Op.LoadFalse, finished);
@@ -193,6 +200,7 @@ export function assignPattern(g: Generator, node: Node, dst: number): void {
   const value = expr(g, node.right);
   const held = g.b.temp();
   g.b.emit(Op.Move, held, value);
+  node.left.at = operatorAt(g.file.text, node.left as Node);
   pattern(g, node.left, held, 'assign', node.right);
   g.b.emit(Op.Move, dst, held);
   g.b.release(mark);

@@ -37,7 +37,6 @@ export function initializerAt(text: string, target: Node): number {
 function isPastCall(node: Node): boolean {
   switch (node.type) {
     case 'CallExpression':
-    case 'ImportExpression':
       return true;
     case 'MemberExpression':
       return Boolean(node.optional) || isPastCall(node.object as Node);
@@ -73,6 +72,13 @@ export function callAt(text: string, node: Node): number {
   return text.startsWith('?.', at) ? skipTo(text, at + 2).at : at;
 }
 
+/** Offset of the last token of a target: V8 places a prefix operator there. */
+function lastTokenAt(target: Node): number {
+  if (target.type === 'ParenthesizedExpression') return target.end - 1;
+  if (target.type !== 'MemberExpression') return target.start;
+  return target.computed ? target.end - 1 : (target.property.start as number);
+}
+
 /** Expression::position of any expression. */
 export function positionOfNode(text: string, node: Node): number {
   switch (node.type) {
@@ -90,7 +96,7 @@ export function positionOfNode(text: string, node: Node): number {
     case 'TaggedTemplateExpression':
       return node.quasi.start as number;
     case 'UpdateExpression':
-      return node.prefix ? node.start : operatorAt(text, node.argument as Node);
+      return node.prefix ? lastTokenAt(node.argument as Node) : operatorAt(text, node.argument as Node);
     default:
       return node.start;
   }

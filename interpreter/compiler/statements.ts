@@ -66,7 +66,8 @@ export function statement(g: Generator, node: Node): void {
       }
       break;
     case 'ClassDeclaration': {
-      step(g, node);
+      // V8 gives it no place: failures in it are placed where the code before it was.
+      if (node.stmt !== undefined) b.emit(Op.Step, node.stmt);
       const r = b.temp();
       classExpression(g, node, node.id.name, r);
       g.initialise(node.id.name, r);
@@ -77,7 +78,7 @@ export function statement(g: Generator, node: Node): void {
       break;
     case 'IfStatement': {
       clearCompletion(g);
-      stepFor(g, node, node.test);
+      stepAt(g, node, node.start);
       const otherwise = b.label();
       branch(g, node.test, otherwise, false);
       b.release(mark);
@@ -277,7 +278,8 @@ function variables(g: Generator, node: Node): void {
         if (direct < 0) g.initialise(id.name, value);
       }
     } else {
-      b.statementAt(initializerAt(g.file.text, id));
+      id.at = initializerAt(g.file.text, id);
+      b.statementAt(id.at as number);
       const value = expr(g, d.init);
       pattern(g, id, value, node.kind === 'var' ? 'var' : 'declare', d.init);
     }
@@ -367,7 +369,7 @@ function forStatement(g: Generator, node: Node, labels: string[]): void {
     b.bind(next);
     if (scope.hasEnv) b.emit(Op.CopyEnv);
     if (node.update) {
-      stepAt(g, node.update, node.update.start);
+      stepFor(g, node.update, node.update);
       effect(g, node.update);
     }
     b.jump(Op.Jump, top);
@@ -397,9 +399,13 @@ function headTarget(g: Generator, node: Node, value: number): void {
   const left = node.left as Node;
   if (left.type === 'VariableDeclaration') {
     const d = (left.declarations as Node[])[0] as Node;
+    d.id.at = d.id.end - 1;
     pattern(g, d.id, value, left.kind === 'var' ? 'var' : 'declare', '.for');
   } else if (left.type === 'MemberExpression') memberTarget(g, left).set(value);
-  else pattern(g, left, value, 'assign', '.for');
+  else {
+    left.at = left.start;
+    pattern(g, left, value, 'assign', '.for');
+  }
 }
 
 function varInitialiser(g: Generator, node: Node): void {
@@ -592,7 +598,7 @@ function tryCatch(g: Generator, node: Node): void {
 function switchStatement(g: Generator, node: Node, labels: string[]): void {
   const b = g.b;
   const mark = b.nextRegister;
-  step(g, node);
+  stepAt(g, node, node.start);
   clearCompletion(g);
   const value = b.temp();
   exprTo(g, node.discriminant, value);
