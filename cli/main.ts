@@ -28,7 +28,8 @@ function build(): Command {
           `${text
             .trim()
             .replace(/^error: /, 'retrace: ')
-            .replace(/\s*\n\s*/g, ' ')}. \`retrace help\` shows how.\n`,
+            .replace(/\s*\n\s*/g, ' ')
+            .replace(/\.$/, '')}. \`retrace help\` shows how.\n`,
         ),
     })
     .addHelpText('after', examples(['retrace record app.js', 'retrace interpret ./recording --stop-at app.js:12']));

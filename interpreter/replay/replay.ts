@@ -113,15 +113,20 @@ export class Replay {
     const location = parseLocation(target);
     const statement = this.resolve(location);
     const temporary: BreakpointSpec = { id: this.timeline.newBreakpointId(), file: statement.file, statement: statement.id };
+    const before = this.timeline.current;
+    if (before?.kind === 'ended' && options.hit === undefined) {
+      throw new NotReached(`${target} is not reached any more: the program has ended. Go back first, or say which hit of it.`);
+    }
     if (options.hit !== undefined) await this.timeline.rewind();
     await this.timeline.setBreakpoints([...this.breakpoints, temporary]);
     const goal = { kind: 'breakpoint' as const, id: temporary.id, ...(options.hit === undefined ? {} : { hit: options.hit }) };
     const at = await this.timeline.forward([goal]);
     await this.timeline.setBreakpoints(this.breakpoints);
     if (at.kind === 'paused') return this.settle(at, 'breakpoint', temporary.id);
-    this.at = this.endOf(at);
     const hits = at.hits.find(({ id }) => id === temporary.id)?.hit ?? 0;
-    throw await this.notReached(location, statement, hits, options.hit);
+    const error = await this.notReached(location, statement, hits, options.hit);
+    this.timeline.returnTo(before);
+    throw error;
   }
 
   /** To the next statement, wherever it is. */

@@ -103,8 +103,9 @@ export class Timeline {
     return this.run(goals, scan);
   }
 
-  /** Goes to a place, either way. Throws NotReached if there is no such place. */
+  /** Goes to a place, either way. Throws NotReached if there is no such place, and stays. */
   async reach(place: Place): Promise<Paused> {
+    const before = this.here;
     if (!this.canRunTo(place)) await this.restart();
     else await this.undisturbed();
     if (!this.replayer) await this.start();
@@ -112,9 +113,21 @@ export class Timeline {
       place.throws === undefined ? { kind: 'moment', turn: place.turn, step: place.step } : { kind: 'throw', index: place.throws };
     const at = await this.run([goal]);
     if (at.kind === 'ended' || at.reason === 'missed') {
+      this.returnTo(before);
       throw new NotReached(`the program has no position ${this.options.orders.thread}:${place.turn}:${place.step}.`);
     }
     return at;
+  }
+
+  /** After a movement that led nowhere: where the program stood before it. Costs nothing until the next question. */
+  returnTo(before: Here): void {
+    if (before?.kind === 'paused') {
+      this.here = before;
+      this.dirty = true;
+    } else if (!before) {
+      this.here = undefined;
+      this.dirty = true;
+    }
   }
 
   /** Goes back to before the program. */

@@ -29,6 +29,9 @@ import { resolveOwn } from './own-modules';
 import type { createInside, Inside, InsideHost } from './inside';
 import type { Orders } from './protocol';
 
+/** Where the boundary stands in for Module.prototype._compile. */
+const MODULE_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/modules.js`;
+
 const calls: ControlCalls = { readFully, writeFully, exitNow };
 /** How often a plain replay tells its turn, in turns. */
 const TURN_REPORT = 256;
@@ -127,7 +130,7 @@ function createInterpreter(debug: boolean, replay: () => Replay | undefined, wat
     constructorName: util.getConstructorName,
     isProxy: types.isProxy,
     // The boundary's stand-in for Module.prototype._compile, which is not there when a program is recorded.
-    isExtraFrame: (script, name) => name === '_compile' && script.startsWith(OWN_FOLDER),
+    isExtraFrame: (script, name) => (name === null || name === '_compile') && script === MODULE_HOOKS,
     apart: (run) => replay()!.apart(run),
   };
   resolveLazyGlobals();
