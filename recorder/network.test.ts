@@ -300,7 +300,8 @@ test('TLS over a stream that is no socket', async () => {
         console.log('secure', client.authorized, client.getProtocol());
         client.write('hello');
       });
-      client.on('data', (data) => console.log('client', '' + data)).on('close', () => { console.log('closed'); server.close(); });
+      client.on('data', (data) => { console.log('client', '' + data); client.end(); setTimeout(() => { client.destroy(); raw.destroy(); }, 20); });
+      client.on('close', () => { console.log('closed'); server.close(); });
     });`,
     { files: { 'key.pem': key, 'cert.pem': cert } },
   );
