@@ -119,6 +119,8 @@ export function run(S: VmState, activation: Activation): unknown {
             break;
           case Op.Throw:
             frame.pc = pc;
+            // The same error may have left the VM before, as the reason of a rejection: this is a throw of its own.
+            S.hasTravelling = false;
             throw regs[code[pc + 1] as number];
           case Op.Rethrow:
             frame.pc = pc;
