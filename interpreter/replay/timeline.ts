@@ -85,7 +85,7 @@ export class Timeline {
     const known = new Set(this.breakpoints.map(({ id }) => id));
     const fresh = set.some(({ id }) => !known.has(id));
     this.breakpoints = [...set];
-    if (!this.replayer || this.here?.kind === 'ended') return;
+    if (!this.replayer || this.dirty || this.here?.kind === 'ended') return;
     const place = this.place();
     if (fresh && place) {
       await this.restart();
