@@ -85,15 +85,19 @@ export class Encoder {
     const bytes = this.bytes;
     let at = this.at;
     if (n > 0x7fffffff) {
-      while (n >= 128) {
-        bytes[at++] = (n % 128) | 128;
-        n = Math.floor(n / 128);
-      }
-    } else {
-      while (n >= 128) {
-        bytes[at++] = (n & 127) | 128;
-        n >>>= 7;
-      }
+      // Four groups of seven bits at a time, so that the rest is integer arithmetic.
+      const high = Math.floor(n / 0x10000000);
+      const low = n - high * 0x10000000;
+      bytes[at++] = (low & 127) | 128;
+      bytes[at++] = ((low >> 7) & 127) | 128;
+      bytes[at++] = ((low >> 14) & 127) | 128;
+      bytes[at++] = (low >> 21) | 128;
+      this.at = at;
+      return this.uint(high);
+    }
+    while (n >= 128) {
+      bytes[at++] = (n & 127) | 128;
+      n >>>= 7;
     }
     bytes[at++] = n;
     this.at = at;

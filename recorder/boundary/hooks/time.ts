@@ -22,17 +22,27 @@ export function install(boundary: Boundary): void {
   const shared = methods['hrtimeBuffer'] as ArrayBuffer | Uint32Array;
   const fields = shared instanceof Uint32Array ? shared : new Uint32Array(shared);
   const buffer = {
-    save: () => [fields[0], fields[1], fields[2]],
+    // hrtime: seconds in two words, nanoseconds; hrtimeBigInt: nanoseconds in two words. One number where it is exact.
+    save: () => (fields[0] === 0 && fields[1]! < 900_000 ? fields[1]! * 1e10 + fields[2]! : [fields[0], fields[1], fields[2]]),
     load: (value: unknown) => {
-      const [a, b, c] = value as [number, number, number];
+      const [a, b, c] = typeof value === 'number' ? [0, Math.floor(value / 1e10), value % 1e10] : (value as [number, number, number]);
       fields[0] = a;
       fields[1] = b;
       fields[2] = c;
       return undefined;
     },
   };
+  const wide = {
+    save: () => (fields[1]! < 0x200000 ? fields[1]! * 0x100000000 + fields[0]! : [fields[0], fields[1]]),
+    load: (value: unknown) => {
+      const [low, high] = typeof value === 'number' ? [value % 0x100000000, Math.floor(value / 0x100000000)] : (value as [number, number]);
+      fields[0] = low;
+      fields[1] = high;
+      return undefined;
+    },
+  };
   boundary.sync(methods, 'hrtime', 'process.hrtime', buffer);
-  boundary.sync(methods, 'hrtimeBigInt', 'process.hrtimeBigInt', buffer);
+  boundary.sync(methods, 'hrtimeBigInt', 'process.hrtimeBigInt', wide);
 
   // Captured at bootstrap by internal/perf/utils; the Performance class is not loaded yet and will take it from there.
   const performance = host.internalBinding('performance');
@@ -69,6 +79,8 @@ function installDate(boundary: Boundary): void {
 
   function StandIn(this: unknown): unknown {
     if (new.target === undefined) return text(new RealDate(now()));
+    if (new.target === (StandIn as unknown) && arguments.length < 2)
+      return arguments.length === 0 ? new RealDate(now()) : new RealDate(arguments[0] as number);
     return construct(RealDate, arguments.length === 0 ? [now()] : arguments, new.target);
   }
   replace(RealDate as unknown as Members, 'now', now);
