@@ -16,8 +16,10 @@ export function install(boundary: Boundary): void {
       boundary.sync(prototype, member, `jsstream.${member}`, { handle: true });
     installTraffic(boundary, { name: 'jsstream', prototype, nested: true });
 
-    /** A request object that native code has made. */
-    const request = (Class: new () => Members, number: number): Members => {
+    /** A request that came from the stream above, or one that native code has made. */
+    const request = (Class: new () => Members, number: number): object => {
+      const known = boundary.objectOf(number);
+      if (known !== undefined) return known;
       const made = new Class();
       boundary.adopt(made, number);
       return made;

@@ -79,6 +79,8 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
   const kBytes = wrap['kBytesWritten'] as number;
   const kAsync = wrap['kLastWriteWasAsync'] as number;
   const hooks = boundary.host.requireInternal('internal/async_hooks');
+  // A stream that stands on another hands its requests down, inside of the call: there they must have their numbers.
+  const numbering = nested ? { prepare: (args: IArguments) => void boundary.numberOf(args[0] as object) } : {};
 
   for (const member of WRITES) {
     const done = boundary.site(`${name}.${member}.oncomplete`, nested);
@@ -94,6 +96,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
       });
     boundary.sync(prototype, member, `${name}.${member}`, {
       handle: true,
+      ...numbering,
       save(status, args, self) {
         const request = args[0] as Members;
         const bytes = fields[kBytes]!;
@@ -130,6 +133,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
     });
   boundary.sync(prototype, 'shutdown', `${name}.shutdown`, {
     handle: true,
+    ...numbering,
     save(status, args, self) {
       if (status === 0) complete(args[0] as Members, self);
       return status;
