@@ -1,6 +1,6 @@
 // Development entry: runs a CommonJS program with all its user modules in the VM and Node's own lib natively, nothing recorded.
 // Usage: node dist/interpreter/vm/run.test-support.js program.js [arguments]
-// It starts itself again with --expose-internals, which rewriting stacks takes.
+// It starts node again with itself as a preload and --expose-internals, which rewriting stacks takes: the program is the main module.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
@@ -12,10 +12,18 @@ import { loadIsolated } from './isolate';
 
 interface ModuleInternals {
   _compile(this: unknown, content: string, filename: string, format?: string): unknown;
-  require(id: string): unknown;
 }
 
 const PARAMS = ['exports', 'require', 'module', '__filename', '__dirname'];
+const ENTER = '__enterGuestModule';
+const STUB = `return ${ENTER}(arguments.callee).call(this, ${PARAMS.join(', ')});`;
+/** Functions that run STUB: stacks leave their frames out. */
+const stubs = new WeakSet<object>();
+
+function isStub(site: NodeJS.CallSite): boolean {
+  const callee = site.getFunction() as object | undefined;
+  return callee !== undefined && stubs.has(callee);
+}
 
 /** The VM's code in a context of its own. */
 function isolated(): typeof import('./index') {
@@ -48,42 +56,51 @@ export function installVm(): Vm {
   const { prepareStackTraceCallback } = require('internal/errors') as {
     prepareStackTraceCallback(global: unknown, error: unknown, sites: NodeJS.CallSite[]): unknown;
   };
-  const { makeRequireFunction } = require('internal/modules/helpers') as { makeRequireFunction(module: unknown): unknown };
   const machine = new (isolated().Vm)({
     evalInRealm: (source, filename) => vm.runInThisContext(source, { filename }),
     compileNatively: (source, filename, params) => void vm.compileFunction(source, [...params], { filename }),
     dynamicImport: importFrom,
+    isExtraFrame: (script) => script === __filename,
     constructorName: internalBinding('util')['getConstructorName'] as unknown as (object: object) => string,
     isProxy: types.isProxy,
   });
   (internalBinding('errors')['setPrepareStackTraceCallback'] as (callback: unknown) => void)(
     (global: unknown, error: unknown, sites: NodeJS.CallSite[]) =>
-      prepareStackTraceCallback(global, error, machine.rewriteStack(error, sites)),
+      prepareStackTraceCallback(
+        global,
+        error,
+        machine.rewriteStack(
+          error,
+          sites.filter((site) => !isStub(site)),
+        ),
+      ),
   );
   const prototype = Module.prototype as unknown as ModuleInternals;
   const native = prototype._compile;
-  const { _compile } = {
-    _compile(this: NodeModule, content: string, filename: string, format?: string) {
-      if (format === 'module') return native.call(this, content, filename, format);
-      const body = machine.compileFunction(content, filename, PARAMS);
-      const require = makeRequireFunction(this);
-      return Reflect.apply(body, this.exports, [this.exports, require, this, filename, path.dirname(filename)]);
-    },
+  prototype._compile = function (content, filename, format) {
+    if (format === 'module') return native.call(this, content, filename, format);
+    const body = machine.compileFunction(content, filename, PARAMS);
+    // Node's own _compile makes the module's require and everything else; the text it runs only fetches the guest function.
+    Object.defineProperty(globalThis, ENTER, {
+      configurable: true,
+      value: (stub: object) => {
+        delete (globalThis as Record<string, unknown>)[ENTER];
+        stubs.add(stub);
+        return body;
+      },
+    });
+    return native.call(this, STUB, filename, format);
   };
-  prototype._compile = _compile as ModuleInternals['_compile'];
   return machine;
 }
 
-if (require.main === module) {
-  if (!process.execArgv.includes('--expose-internals')) {
-    const child = spawnSync(process.execPath, ['--expose-internals', ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' });
-    if (child.signal) process.kill(process.pid, child.signal);
-    process.exit(child.status ?? 1);
-  }
-  const program = path.resolve(process.argv[2] as string);
-  process.argv.splice(1, 2, program);
+if (process.execArgv.includes(__filename)) {
   installVm();
   // The program lists no modules but its own.
   for (const file of Object.keys(require.cache)) delete require.cache[file];
-  (Module as unknown as { _load(file: string, parent: null, isMain: boolean): void })._load(program, null, true);
+} else if (require.main === module) {
+  const words = ['--expose-internals', '--no-warnings', '--require', __filename, ...process.argv.slice(2)];
+  const child = spawnSync(process.execPath, words, { stdio: 'inherit' });
+  if (child.signal) process.kill(process.pid, child.signal);
+  process.exit(child.status ?? 1);
 }
