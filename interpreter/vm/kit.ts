@@ -30,6 +30,8 @@ export interface KitCallbacks {
 export interface Kit {
   global: Record<PropertyKey, unknown>;
   alloc: unknown;
+  /** A new empty constructor whose code bears the name: V8 names the objects it makes after it. */
+  allocator(name: string): { new (): object; prototype: object };
   eval: unknown;
   functionConstructors: { constructor: unknown; prefix: string }[];
   functionCall: unknown;
@@ -185,6 +187,17 @@ export function factoryText(kind: string, strict: boolean, name: string | null, 
   return `(($k, $A, $N) => { ${strict ? '"use strict";' : ''} return ($d, $key) => { ${expression} }; })`;
 }
 
+/** Text of `() => () => empty constructor`, named as its code or, `a.b` as V8 infers it from an assignment, as what it was assigned to. */
+export function allocatorText(name: string, usable: (name: string) => boolean): string {
+  const [first = '', ...rest] = name.split('.');
+  if (!usable(first) || !rest.every(usable)) return '() => () => function () {}';
+  if (rest.length === 0) return `() => () => function ${first}() {}`;
+  let path = first;
+  let text = `const ${first} = {};`;
+  for (const part of rest.slice(0, -1)) text += `${(path += `.${part}`)} = {};`;
+  return `() => () => { ${text} ${name} = function () {}; return ${name}; }`;
+}
+
 /** Text of a class factory; derived: 0 no heritage, 1 a parent, 2 extends null. */
 export function classText(name: string | null, derived: number, length: number): string {
   const params = Array.from({ length }, (_, i) => `$${i}`).join(', ');
@@ -252,10 +265,12 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   };
   kit.keyedFactory = (kind, strict, length) => once(texts.factoryText(kind, strict, null, length), [$k, $A, $N]);
   kit.classFactory = (name, derived, length) => {
-    const direct = name === '';
+    // V8 calls instances by the name in the source of the class.
+    const direct = usable(name);
     const make = once(texts.classText(direct ? name : null, derived, length), [$k, $A]);
     return direct ? make : (d, parent) => make(d, parent, name);
   };
+  kit.allocator = (name) => once(texts.allocatorText(name), [])();
   kit.shape = (keys) => {
     let text = '(r, s) => ({';
     for (let i = 0; i < keys.length; i++) text += texts.quote(keys[i]) + ': r[s + ' + i + '],';

@@ -7,7 +7,7 @@ import { makeError } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, Mode, Special, Stamp, type Env, type GuestFrame } from './frame';
 import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
-import { classText, factoryText, KIT_FILE, KIT_SOURCE, mappedText, privateText, UNUSABLE_NAME, type Kit } from './kit';
+import { allocatorText, classText, factoryText, KIT_FILE, KIT_SOURCE, mappedText, privateText, UNUSABLE_NAME, type Kit } from './kit';
 import * as inspect from './inspect';
 import * as ops from './operations';
 import { run } from './run';
@@ -40,6 +40,11 @@ function plainMessage(error: SyntaxError): string {
   return V8_WORDS[text] ?? text;
 }
 
+/** Functions by whose source name V8 calls the objects they make, in stacks: generators and what looks like a constructor. */
+function showsItsName(code: CodeBlock): boolean {
+  return code.isGenerator || (code.kind === FunctionKind.Normal && /^[_$]*\p{Lu}/u.test(code.name));
+}
+
 function makeKit(host: VmHost, S: () => VmState): Kit {
   const build = host.evalInRealm(KIT_SOURCE, KIT_FILE) as (callbacks: object, texts: object) => Kit;
   const callbacks = {
@@ -65,6 +70,7 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
       return run(S(), activation);
     },
   };
+  const usable = (name: string): boolean => /^[A-Za-z_$][\w$]*$/.test(name) && !UNUSABLE_NAME.test(name);
   const texts = {
     evaluate: (text: string) => host.evalInRealm(text, KIT_FILE),
     factoryText,
@@ -77,7 +83,8 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
         .replace(/\u2029/g, '\\u2029'),
     slice: ops.slice,
     symbolDescription: (s: symbol) => s.description,
-    usable: (name: string) => /^[A-Za-z_$][\w$]*$/.test(name) && !UNUSABLE_NAME.test(name),
+    usable,
+    allocatorText: (name: string) => allocatorText(name, usable),
     isMethod: (kind: string) => /method/i.test(kind),
   };
   return build(callbacks, texts);
@@ -276,6 +283,10 @@ export class Vm {
     return factory;
   }
 
+  private namedFactory(code: CodeBlock): unknown {
+    return this.S.kit.factory(hostKind(code), code.strict, code.name, code.length);
+  }
+
   private makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): Fn {
     const data = new FunctionData(code, env);
     let f: Fn;
@@ -285,9 +296,9 @@ export class Vm {
     } else if (++code.closures > OWN_FACTORY_AFTER) {
       f = (code.factory as (data: unknown) => Fn)(data);
     } else {
-      if (code.closures === 1) code.factory = this.keyedFactory(code);
+      if (code.closures === 1) code.factory = showsItsName(code) ? this.namedFactory(code) : this.keyedFactory(code);
       f = (code.factory as (data: unknown, name: string) => Fn)(data, code.name);
-      if (code.closures === OWN_FACTORY_AFTER) code.factory = this.S.kit.factory(hostKind(code), code.strict, code.name, code.length);
+      if (code.closures === OWN_FACTORY_AFTER) code.factory = this.namedFactory(code);
     }
     data.func = f;
     new Stamp(f, data);
