@@ -2,7 +2,9 @@
 // Invariant: answers a frame that knows where its caller goes on, or null when the call is done and its value is in the register.
 import { FunctionKind, Op, OP_LENGTH } from '../bytecode';
 import type { EvalSite } from '../compiler';
+import { inferredNameOf } from './callsite';
 import { notAConstructor, notAFunction } from './errors';
+import { isObject } from './iteration';
 import { CallRecord, HOLE, Special, Stamp, type Frame, type FunctionData } from './frame';
 import * as ops from './operations';
 import type { VmState } from './state';
@@ -77,10 +79,21 @@ function constructed(S: VmState, frame: Frame, pc: number, f: unknown, args: unk
   if (data !== undefined && data.special === Special.DynamicFunction) return ops.callSpecial(S, frame, data.special, f, undefined, args);
   if (data === undefined ? !ops.isConstructor(f) : !data.code.isConstructor) throw notAConstructor(S, frame, f);
   if (data === undefined || data.special !== Special.None) return done(new CallRecord(frame, pc).construct(f, args, f));
-  // The host function allocates, so that the object has the shape and the inner name that V8 would give it.
-  const self =
-    data.code.kind === FunctionKind.DerivedClass ? HOLE : (new (f as unknown as new (mark: unknown) => object)(S.kit.alloc) as unknown);
-  return constructing(S, frame, data, self, f, args);
+  return constructing(S, frame, data, data.code.kind === FunctionKind.DerivedClass ? HOLE : allocate(S, f as Fn, data), f, args);
+}
+
+/**
+ * The object that a constructor begins with. V8 names it by the code that made it, in the frames of Node's library for example; the host
+ * functions of plain guest functions share their code, so an empty constructor of the right name stands in for them.
+ */
+function allocate(S: VmState, f: Fn, data: FunctionData): object {
+  const prototype: unknown = f.prototype;
+  if (data.code.kind !== FunctionKind.Normal || !isObject(prototype))
+    return new (f as unknown as new (mark: unknown) => object)(S.kit.alloc);
+  let allocator = data.allocator;
+  if (allocator === null) data.allocator = allocator = S.kit.allocator(data.code.name || inferredNameOf(data.code));
+  if (allocator.prototype !== prototype) allocator.prototype = prototype;
+  return new allocator();
 }
 
 function superCall(S: VmState, frame: Frame, pc: number, active: unknown, target: unknown, args: unknown[]): ops.Called {

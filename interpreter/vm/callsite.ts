@@ -63,7 +63,7 @@ const MEMBER_INITIALIZERS = new Set(['<instance_members_initializer>', '<static_
 
 const inferredByFile = new WeakMap<SourceFile, Map<number, string>>();
 
-function inferredNameOf(code: CodeBlock): string {
+export function inferredNameOf(code: CodeBlock): string {
   let names = inferredByFile.get(code.file);
   if (names === undefined) {
     try {
@@ -104,6 +104,7 @@ export function typeNameOf(receiver: unknown, realm: CallSiteRealm): string {
   if (realm.isProxy(object)) return 'Proxy';
   for (let current: object | null = object; current !== null && !realm.isProxy(current); current = prototypeOf(current)) {
     if (typeof descriptorOf(current, Symbol.toStringTag)?.value === 'string') break;
+    if (current === object) continue;
     const made: unknown = descriptorOf(current, 'constructor')?.value;
     if (typeof made !== 'function') continue;
     const code = realm.codeOf(made);

@@ -24,6 +24,8 @@ export class FunctionData {
   /** Instance field initialiser of a class. */
   fields: unknown = undefined;
   special: Special = Special.None;
+  /** Makes what `new` of a plain function makes, once that has been used. */
+  allocator: { new (): object; prototype: object } | null = null;
   constructor(
     readonly code: CodeBlock,
     readonly env: Env | null,

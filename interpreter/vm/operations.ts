@@ -130,10 +130,11 @@ export function callSpecial(S: VmState, frame: Frame, special: Special, f: unkno
       break;
     }
     case Special.CaptureStackTrace:
-      // V8 would look for the second argument among its own frames.
-      if (isObject(args[0]) && typeof args[1] === 'function' && S.dataOf(args[1]) !== undefined) {
-        S.stacks.hideAbove(args[0], args[1]);
-        return none(new CallRecord(frame, frame.pc).call(f, self, [args[0]]));
+      if (isObject(args[0])) {
+        // V8 would look for a guest function among its own frames.
+        const isGuest = typeof args[1] === 'function' && S.dataOf(args[1]) !== undefined;
+        S.stacks.recapture(S, frame, args[0], isGuest ? args[1] : undefined);
+        if (isGuest) return none(new CallRecord(frame, frame.pc).call(f, self, [args[0]]));
       }
       break;
     default:

@@ -212,9 +212,13 @@ export class Stacks {
     this.captures.set(error, { activation, frame, pc: frame.pc, below, limit: this.numericLimit(), waiting: waitingFrames(activation) });
   }
 
-  /** The stack of this object starts below the topmost frame of the function. */
-  hideAbove(error: object, fn: unknown): void {
-    this.hidden.set(error, fn);
+  /** Error.captureStackTrace(object, fn): what was noted of an earlier stack is void. fn, if a guest function: frames start below it. */
+  recapture(S: Current, frame: StackFrame, object: object, fn: unknown): void {
+    const activation = S.activation as StackActivation;
+    const below = framesBelow(activation, frame, Infinity);
+    this.captures.set(object, { activation, frame, pc: frame.pc, below, limit: this.numericLimit(), waiting: waitingFrames(activation) });
+    if (fn === undefined) this.hidden.delete(object);
+    else this.hidden.set(object, fn);
   }
 
   /** A text is compiled by eval or new Function for this frame. */
