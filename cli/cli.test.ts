@@ -1,0 +1,262 @@
+// The command line as scripts meet it: output, one-line errors, exit codes.
+import assert from 'node:assert';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+const CLI = join(__dirname, 'main.js');
+let folder: string;
+
+interface Outcome {
+  stdout: string;
+  stderr: string;
+  status: number | null;
+  signal: string | null;
+}
+
+function retrace(words: string[], input = ''): Outcome {
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, [CLI, ...words], { cwd: folder, input, encoding: 'utf8' });
+  return { stdout, stderr, status, signal };
+}
+
+/** Fails in one line on stderr that matches, with nothing on stdout. */
+function refuses(words: string[], message: RegExp, status = 125): void {
+  const outcome = retrace(words);
+  assert.match(outcome.stderr, message);
+  assert.match(outcome.stderr, /^retrace: [^\n]+\n$/);
+  assert.equal(outcome.stdout, '');
+  assert.equal(outcome.status, status);
+}
+
+function damaged(name: string, damage: (copy: string) => void): string {
+  const copy = join(folder, name);
+  cpSync(join(folder, 'rec'), copy, { recursive: true });
+  damage(copy);
+  return name;
+}
+
+function editManifest(copy: string, edit: (manifest: Record<string, unknown>) => void): void {
+  const file = join(copy, 'manifest.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  edit(manifest);
+  writeFileSync(file, JSON.stringify(manifest));
+}
+
+const APP = `const [name, status] = process.argv.slice(2);
+function greet(who) {
+  const text = 'hello ' + who;
+  return text;
+}
+// nothing here
+if (name === undefined) {
+  console.log('nobody');
+}
+console.log(greet(name), process.argv.length);
+console.error('err');
+process.exitCode = Number(status);
+`;
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'retrace-cli-'));
+  writeFileSync(join(folder, 'app.js'), APP);
+  writeFileSync(join(folder, 'signal.js'), "console.log('up'); setInterval(() => process.kill(process.pid, process.argv[2]), 5);\n");
+  const { status, stdout, stderr } = retrace(['record', '-o', 'rec', '--', 'app.js', 'ann', '3', '--json', '-o', 'x']);
+  assert.deepEqual([stdout, stderr, status], ['hello ann 7\n', 'err\n', 3]);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('retrace', () => {
+  for (const engine of ['vm', 'native']) {
+    test(`replay --engine ${engine}: same output, same exit code`, () => {
+      assert.deepEqual(retrace(['replay', 'rec', '--engine', engine]), {
+        stdout: 'hello ann 7\n',
+        stderr: 'err\n',
+        status: 3,
+        signal: null,
+      });
+    });
+  }
+
+  test('record passes stdin on and takes the next free folder', () => {
+    writeFileSync(join(folder, 'cat.js'), 'process.stdin.on("data", (d) => process.stdout.write(String(d).toUpperCase()));\n');
+    for (const name of ['recording', 'recording-2']) {
+      assert.equal(retrace(['record', 'cat.js'], 'a line\n').stdout, 'A LINE\n');
+      assert.equal(statSync(join(folder, name)).mode & 0o777, 0o700);
+      assert.equal(retrace(['replay', name]).stdout, 'A LINE\n');
+    }
+  });
+
+  test('interpret --json is one document', () => {
+    const words = ['interpret', 'rec', '--stop-at', 'app.js:4', '--eval', 'text.length', '--eval', 'nope', '--json'];
+    const { stdout, stderr, status } = retrace(words);
+    assert.deepEqual([stderr, status], ['', 0]);
+    assert.deepEqual(JSON.parse(stdout), {
+      position: 'main:0:6',
+      reason: 'breakpoint',
+      file: 'app.js',
+      line: 4,
+      column: 3,
+      hit: 1,
+      frames: [
+        { function: 'greet', file: 'app.js', line: 4, column: 3 },
+        { function: '', file: 'app.js', line: 10, column: 13 },
+      ],
+      locals: {
+        who: { type: 'string', preview: '"ann"', value: 'ann' },
+        text: { type: 'string', preview: '"hello ann"', value: 'hello ann' },
+      },
+      evaluations: [
+        { expression: 'text.length', type: 'number', preview: '9', value: 9 },
+        {
+          expression: 'nope',
+          type: 'error',
+          preview: 'ReferenceError: nope is not defined',
+          error: { name: 'ReferenceError', message: 'nope is not defined', stack: '' },
+        },
+      ],
+    });
+  });
+
+  test('interpret without --stop-at begins at the first statement of a program that did not crash', () => {
+    const { stdout, status } = retrace(['interpret', 'rec']);
+    assert.equal(status, 0);
+    assert.match(stdout, /^entry at app\.js:1:1 {3}main:0:1\n {2}> 1 \| const \[name, status\]/);
+  });
+
+  test('the prompt, scripted', () => {
+    const commands = [
+      'where',
+      'print text',
+      'back',
+      'locals',
+      'next',
+      'out',
+      'list',
+      'nonsense',
+      'break app.js:6',
+      'continue',
+      'back',
+      'quit',
+      'print 1',
+    ];
+    const { stdout, status } = retrace(['interpret', 'rec', '--stop-at', 'app.js:4', '--interactive'], `${commands.join('\n')}\n`);
+    assert.equal(status, 0);
+    const answers = stdout.split(/^\(retrace\) .*\n/m);
+    assert.equal(answers.length, commands.length);
+    assert.match(answers[1]!, /^> 0 {2}greet {2}app\.js:4:3\n {2}1 {2}\(anonymous\) {2}app\.js:10:13\n$/);
+    assert.equal(answers[2], 'text = "hello ann"\n');
+    assert.match(answers[3]!, /app\.js:3:3 in greet/);
+    assert.equal(answers[4], '  who  = "ann"\n  text = <not initialized yet>\n');
+    assert.match(answers[5]!, /app\.js:4:3/);
+    assert.match(answers[6]!, /app\.js:11:1/);
+    assert.match(answers[7]!, /> 11 \| console\.error/);
+    assert.match(answers[8]!, /^There is no command "nonsense"/);
+    assert.match(answers[9]!, /^retrace: app\.js:6 has no statement to stop at\. The nearest lines that do are 4 and 7\.\n$/);
+    assert.match(answers[10]!, /^hello ann 7\n(err\n)?end: the program has ended with exit code 3/);
+    assert.match(answers[11]!, /app\.js:12:1/);
+    assert.doesNotMatch(stdout, /print 1/);
+  });
+
+  test('info and events, for people and for programs', () => {
+    const info = JSON.parse(retrace(['info', 'rec', '--json']).stdout) as { end: object; node: string; sources: { path: string }[] };
+    assert.deepEqual(info.end, { kind: 'exit', code: 3, signal: null });
+    assert.equal(info.node, process.version);
+    assert.equal(info.sources.length, 1);
+    assert.match(retrace(['info', 'rec']).stdout, /^ended +with exit code 3$/m);
+    const events = retrace(['events', 'rec', '--json']).stdout.trim().split('\n');
+    assert.deepEqual(
+      events.map((line) => (JSON.parse(line) as { index: number }).index),
+      events.map((_, i) => i),
+    );
+    assert.match(retrace(['events', 'rec']).stdout, /^ +\d+ {2}turn 0 .* mark exit$/m);
+  });
+
+  for (const signal of ['SIGTERM', 'SIGKILL']) {
+    test(`a program killed by ${signal}: nothing lost, same death`, () => {
+      const name = `killed-${signal}`;
+      for (const words of [
+        ['record', '-o', name, 'signal.js', signal],
+        ['replay', name],
+        ['replay', name, '--engine', 'native'],
+      ]) {
+        assert.deepEqual(retrace(words), { stdout: 'up\n', stderr: '', status: null, signal }, words.join(' '));
+      }
+      assert.match(retrace(['info', name]).stdout, new RegExp(`^ended +by ${signal}$`, 'm'));
+    });
+  }
+});
+
+describe('retrace refuses', () => {
+  test('what is not a recording', () => {
+    for (const command of ['replay', 'interpret', 'events', 'info']) {
+      refuses([command, 'nowhere'], /nowhere is not a recording/);
+      refuses([command, 'app.js'], /app\.js is not a recording/);
+      refuses([command, '.'], /is not a recording/);
+    }
+  });
+
+  test('a truncated recording', () => {
+    const copy = damaged('short', (dir) => truncateSync(join(dir, 'threads/main.trace'), 150));
+    for (const command of ['replay', 'interpret', 'events']) refuses([command, copy], /main\.trace is damaged/);
+  });
+
+  test('a damaged recording', () => {
+    const flipped = damaged('flipped', (dir) => {
+      const file = join(dir, 'threads/main.trace');
+      const bytes = readFileSync(file);
+      bytes[300]! ^= 1;
+      writeFileSync(file, bytes);
+    });
+    refuses(['replay', flipped], /main\.trace is damaged/);
+    const unsourced = damaged('unsourced', (dir) => rmSync(join(dir, 'sources'), { recursive: true }));
+    refuses(['replay', unsourced], /sources\/[0-9a-f]+ is missing/);
+    const garbled = damaged('garbled', (dir) => writeFileSync(join(dir, 'manifest.json'), '{'));
+    refuses(['interpret', garbled], /manifest\.json is damaged/);
+    const gone = damaged('gone', (dir) => rmSync(join(dir, 'threads/main.trace')));
+    refuses(['replay', gone], /main\.trace is missing/);
+  });
+
+  test('another format version', () => {
+    const copy = damaged('format', (dir) => editManifest(dir, (manifest) => (manifest['format'] = 99)));
+    refuses(['replay', copy], /format version 99/);
+  });
+
+  test('another Node major', () => {
+    const copy = damaged('node', (dir) => editManifest(dir, (manifest) => (manifest['node'] = 'v98.1.2')));
+    refuses(['replay', copy], /recorded with Node v98\.1\.2 .*Run retrace with Node 98/);
+    refuses(['interpret', copy], /Run retrace with Node 98/);
+  });
+
+  test('places that are not there', () => {
+    refuses(['interpret', 'rec', '--stop-at', 'other.js:1'], /other\.js is not in the recording.*There is app\.js/);
+    refuses(['interpret', 'rec', '--stop-at', 'app.js:6'], /app\.js:6 has no statement .* 4 and 7/);
+    refuses(['interpret', 'rec', '--stop-at', 'app.js'], /not a location/);
+    refuses(['interpret', 'rec', '--stop-at', 'app.js:4', '--hit', 'two'], /--hit two is not a number/);
+    refuses(['interpret', 'rec', '--stop-at', 'app.js:8'], /app\.js:8 was never reached\. The nearest lines that were are 7 and 10/, 1);
+    refuses(['interpret', 'rec', '--stop-at', 'app.js:4', '--hit', '2'], /was reached once, not twice/, 1);
+    refuses(['interpret', 'rec', '--stop-at', 'main:7:1'], /no position main:7:1/, 1);
+  });
+
+  test('a folder that exists', () => {
+    refuses(['record', '-o', 'rec', 'app.js'], /rec already exists.*--force/);
+    mkdirSync(join(folder, 'mine'));
+    writeFileSync(join(folder, 'mine', 'precious'), '');
+    refuses(['record', '-o', 'mine', '--force', 'app.js'], /mine exists and is not a recording/);
+    statSync(join(folder, 'mine', 'precious'));
+  });
+
+  test('a script that is not there or cannot be read', () => {
+    refuses(['record', '-o', 'none', 'missing.js'], /there is no script missing\.js/);
+    writeFileSync(join(folder, 'secret.js'), '');
+    chmodSync(join(folder, 'secret.js'), 0);
+    if (process.getuid?.() !== 0) refuses(['record', '-o', 'none', 'secret.js'], /cannot read secret\.js/);
+  });
+
+  test('arguments it does not know', () => {
+    refuses(['replay', 'rec', '--engine', 'warp'], /--engine.*warp.*vm, native/);
+    refuses(['rewind'], /unknown command 'rewind'/);
+    refuses(['record'], /missing required argument 'script'/);
+  });
+});
