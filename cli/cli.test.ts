@@ -93,7 +93,7 @@ describe('retrace', () => {
     const { stdout, stderr, status } = retrace(words);
     assert.deepEqual([stderr, status], ['', 0]);
     assert.deepEqual(JSON.parse(stdout), {
-      position: 'main:0:6',
+      position: 'main:0:5',
       reason: 'breakpoint',
       file: 'app.js',
       line: 4,
@@ -150,11 +150,11 @@ describe('retrace', () => {
     assert.match(answers[3]!, /app\.js:3:3 in greet/);
     assert.equal(answers[4], '  who  = "ann"\n  text = <not initialized yet>\n');
     assert.match(answers[5]!, /app\.js:4:3/);
-    assert.match(answers[6]!, /app\.js:11:1/);
+    assert.match(answers[6]!, /^hello ann 7\nstep at app\.js:11:1/);
     assert.match(answers[7]!, /> 11 \| console\.error/);
     assert.match(answers[8]!, /^There is no command "nonsense"/);
     assert.match(answers[9]!, /^retrace: app\.js:6 has no statement to stop at\. The nearest lines that do are 4 and 7\.\n$/);
-    assert.match(answers[10]!, /^hello ann 7\n(err\n)?end: the program has ended with exit code 3/);
+    assert.match(answers[10]!, /^end: the program has ended with exit code 3/);
     assert.match(answers[11]!, /app\.js:12:1/);
     assert.doesNotMatch(stdout, /print 1/);
   });
