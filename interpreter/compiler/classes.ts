@@ -42,6 +42,14 @@ export function classExpression(g: Generator, node: Node, name: string, dst: num
       const key = b.temp();
       exprTo(g, m.key, key);
       b.emit(Op.ToPropertyKey, key, key);
+      if (m.static) {
+        const forbidden = b.temp();
+        const fine = b.label();
+        b.emit(Op.LoadConst, forbidden, b.constant('prototype'));
+        b.jump(Op.JumpStrictNe, fine, key, forbidden);
+        b.emit(Op.ThrowError, 0, b.constant("Classes may not have a static property named 'prototype'"));
+        b.bind(fine);
+      }
       g.initialise(m.keyName as string, key);
     }
     b.release(inner);
@@ -112,6 +120,12 @@ function constructorBlock(g: Generator, node: Node, name: string): number {
   return g.b.nested.push(makeBlock(g.file, info, name, node.start, node.end)) - 1;
 }
 
+/** Where versions of V8 differ from each other; set by the VM for the host it runs on. */
+export const dialect = {
+  /** The default derived constructor runs the array iterator, as the language had it before ES2022's last months. */
+  defaultConstructorIterates: false,
+};
+
 /** constructor() {} or constructor(...args) { super(...args); } without touching the array iterator. */
 export function defaultConstructor(g: Generator, node: Node): void {
   const b = g.b;
@@ -139,6 +153,12 @@ export function defaultConstructor(g: Generator, node: Node): void {
   b.emit(Op.LoadCallee, active);
   b.emit(Op.LoadNewTarget, target);
   b.emit(Op.RestArguments, list, 0);
+  if (dialect.defaultConstructorIterates) {
+    const iterated = b.temp();
+    b.emit(Op.NewList, iterated, 0, 0);
+    b.emit(Op.ListSpread, iterated, list);
+    b.emit(Op.Move, list, iterated);
+  }
   b.emit(Op.SuperCall, value, active, target, list);
   bindThis(g, node.start, active, value);
   b.emit(Op.Return, value);

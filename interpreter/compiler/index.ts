@@ -3,3 +3,4 @@ export * from './compile';
 export { statementsOf, type StatementLocation } from './locations';
 export { resolve, needsHoleCheck, Variable, Scope, FunctionInfo } from './scopes';
 export type { Node } from './ast';
+export { dialect } from './classes';

@@ -330,7 +330,6 @@ class Analyzer {
       }
       if (!blocked && info.scope !== info.varScope && info.scope.variables.get(name)?.kind === 'param') blocked = true;
       if (!blocked && info.varScope.variables.get(name)?.kind === 'param') blocked = true;
-      if (!blocked && name === 'arguments' && info.usesArguments) blocked = true;
       if (blocked) continue;
       info.varScope.declare(name, 'var');
       node.annexB = true;

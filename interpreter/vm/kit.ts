@@ -80,6 +80,8 @@ export interface Kit {
   arrayIteratorPrototype: { next: unknown; return?: unknown };
   arrayIteratorNext: unknown;
   asyncFromSync(iterator: object, next: unknown): object;
+  /** The host's own text of a function. */
+  hostText(f: unknown): string;
   isArray(value: unknown): value is unknown[];
   prototypeOf(value: unknown): unknown;
   objectPrototype: object;
@@ -344,9 +346,15 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
     return reflectGet(proto, key, self);
   };
   kit.superGet = (home, self, key) => superRead(getPrototypeOf(home), self, key);
+  const superWriter = { write(key, value) { 'use strict'; super[key] = value; } };
+  const superWrite = superWriter.write;
   kit.superSet = (home, self, key, value, strict) => {
-    const done = reflectSet(getPrototypeOf(home), key, value, self);
-    if (!done && strict) throw new kit.errors.TypeError("Cannot assign to read only property '" + StringFunction(key) + "' of object");
+    const proto = getPrototypeOf(home);
+    if (proto === null) throw new kit.errors.TypeError("Cannot set properties of null (setting '" + StringFunction(key) + "')");
+    if (reflectSet(proto, key, value, self) || !strict) return;
+    // Nothing was written: a real super assignment fails the same way, in V8's words.
+    setPrototypeOf(superWriter, proto);
+    apply(superWrite, self, [key, value]);
   };
   kit.toObject = (value) => ObjectFunction(value);
   kit.toPropertyKey = (value) => { if (typeof value === 'symbol' || typeof value === 'string') return value; const o = { [value]: 0 }; return ownKeys(o)[0]; };
@@ -416,6 +424,7 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
     realm[name] = f;
   };
   const nativeToString = Function.prototype.toString;
+  kit.hostText = (f) => apply(nativeToString, f, []);
   defineProperty(Function.prototype, 'toString', {
     __proto__: null, writable: true, enumerable: false, configurable: true,
     value: new Proxy(nativeToString, { __proto__: null, apply(target, self, args) {

@@ -222,7 +222,7 @@ export function badSuper(S: VmState, parent: unknown, active: unknown): Error {
   const own = typeof parent === 'function' ? (parent as { name?: unknown }).name : show(parent);
   const shown = typeof own === 'string' && own !== '' ? own : 'null';
   const name = (active as { name?: unknown }).name;
-  const owner = typeof name === 'string' && name !== '' ? `class '${name}'` : 'anonymous class';
+  const owner = typeof name === 'string' && name !== '' ? name : 'anonymous class';
   return makeError(S, 'TypeError', `Super constructor ${shown} of ${owner} is not a constructor`);
 }
 

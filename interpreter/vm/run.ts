@@ -6,6 +6,7 @@ import { call } from './calls';
 import { makeError } from './errors';
 import { Frame, HOLE, KEPT, Mode, Stamp, State, type Activation, type Env } from './frame';
 import { FastIterator, getIterator, stepIterator } from './iteration';
+import { restoreSource } from './host-text';
 import * as ops from './operations';
 import { rare } from './rare';
 import type { VmState } from './state';
@@ -245,7 +246,8 @@ export function run(S: VmState, activation: Activation): unknown {
             if (typeof object !== 'object' && typeof object !== 'function')
               regs[code[pc + 1] as number] = ops.getOfPrimitive(S, object, key);
             else if (object === null) throw ops.cannotRead(S, object, key);
-            else regs[code[pc + 1] as number] = (object as Bag)[key as string];
+            // The iterator of an arguments object is that of the realm that reads it.
+            else regs[code[pc + 1] as number] = typeof key === 'symbol' ? kit.get(object, key) : (object as Bag)[key as string];
             pc += 4;
             break;
           }
@@ -701,6 +703,7 @@ export function run(S: VmState, activation: Activation): unknown {
     } catch (thrown) {
       const error = ops.adopt(S, thrown);
       S.top = frame;
+      restoreSource(S, error, frame);
       if (S.hasTravelling && S.travelling === error) S.hasTravelling = false;
       else ops.reportThrow(S, error, frame);
       for (;;) {

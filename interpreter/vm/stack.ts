@@ -146,7 +146,7 @@ export class Stacks {
     const slot = this.take(S, site);
     try {
       const value = this.through(slot, f, self, args, undefined);
-      if (this.kit.combinators.includes(f)) this.noteCombined(value, args[0]);
+      if (listed(this.kit.combinators, f)) this.noteCombined(value, args[0]);
       return value;
     } finally {
       this.live[slot] = 0;
@@ -167,7 +167,7 @@ export class Stacks {
   /** Constructs with a host function for the guest. */
   construct(S: Current, site: CallSiteOfGuest, f: unknown, args: ArrayLike<unknown>, newTarget: unknown): unknown {
     const slot = this.take(S, site);
-    const isError = this.kit.errorConstructors.includes(f);
+    const isError = listed(this.kit.errorConstructors, f);
     try {
       // V8 hides the frames above new.target's, and would not find a guest's constructor among its own frames.
       const made = this.through(slot, f, undefined, args, isError ? f : newTarget) as object;
@@ -361,6 +361,12 @@ export function scriptNameOf(file: SourceFile): string {
 function nativeLimit(limit: unknown): unknown {
   if (typeof limit !== 'number' || !(limit > 0)) return limit;
   return Math.ceil(limit) * NATIVE_PER_VISIBLE + NATIVE_EXTRA;
+}
+
+/** Array.includes without the guest realm's own method, which a program may have patched. */
+function listed(list: readonly unknown[], value: unknown): boolean {
+  for (let i = 0; i < list.length; i++) if (list[i] === value) return true;
+  return false;
 }
 
 function slotOf(name: string | null): number {

@@ -2,7 +2,7 @@
 // about frames and scopes. Used by the replayer. Invariant: nothing here runs guest code except where a comment says so.
 import type { CodeBlock, SourceFile } from '../bytecode';
 import { CodeBlock as Block, FunctionKind } from '../bytecode';
-import { compileDynamicFunction, compileEval, compileFunctionBody, compileScript, makeFile, type EvalSite } from '../compiler';
+import { compileDynamicFunction, compileEval, compileFunctionBody, compileScript, dialect, makeFile, type EvalSite } from '../compiler';
 import { makeError } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, Mode, Special, Stamp, type Env, type GuestFrame } from './frame';
 import type { VmHost } from './host';
@@ -43,6 +43,28 @@ function plainMessage(error: SyntaxError): string {
 /** Functions by whose source name V8 calls the objects they make, in stacks: generators and what looks like a constructor. */
 function showsItsName(code: CodeBlock): boolean {
   return code.isGenerator || (code.kind === FunctionKind.Normal && /^[_$]*\p{Lu}/u.test(code.name));
+}
+
+/** Whether this V8's default derived constructors run the array iterator; asked in the VM's own realm. */
+function defaultConstructorIterates(): boolean {
+  const values = Array.prototype[Symbol.iterator];
+  let ran = false;
+  class Base {
+    constructor(..._list: unknown[]) {}
+  }
+  class Derived extends Base {}
+  const patch = (value: unknown): void =>
+    void Object.defineProperty(Array.prototype, Symbol.iterator, { value, writable: true, enumerable: false, configurable: true });
+  patch(function (this: unknown[]) {
+    ran = true;
+    return Reflect.apply(values, this, []);
+  });
+  try {
+    new Derived(1);
+  } finally {
+    patch(values);
+  }
+  return ran;
 }
 
 function makeKit(host: VmHost, S: () => VmState): Kit {
@@ -142,6 +164,7 @@ export class Vm {
       files: this.files,
       dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
     };
+    dialect.defaultConstructorIterates = defaultConstructorIterates();
     this.stampSpecials();
     this.warmUp();
   }
