@@ -13,10 +13,12 @@ const nativeToString = Function.prototype.toString;
 /** Makes Function.prototype.toString answer for a stand-in with the text of the function it stands for. */
 export function installDisguise(): void {
   const lookUp = WeakMap.prototype.get.bind(disguised) as (key: object) => AnyFunction | undefined;
+  // Not the native one: at replay the interpreter has its own in place.
+  const below = Function.prototype.toString;
   const stand = {
     toString(this: unknown): string {
       const known = typeof this === 'function' ? lookUp(this) : undefined;
-      return apply(nativeToString, known ?? this, []) as string;
+      return apply(below, known ?? this, []) as string;
     },
   }.toString;
   disguise(stand, nativeToString);
