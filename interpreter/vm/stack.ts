@@ -95,6 +95,9 @@ const CONTINUATION = 'kit.continueAsync';
 /** Frames among which an async call is looked for at each call of a host function. */
 export const NEAR = 6;
 
+/** The kit's function that enters the run loop. */
+const ENTRY = 'retraceEnter';
+
 /** Async frames noted for an error. */
 const MAX_WAITING = 100;
 
@@ -434,7 +437,7 @@ class Walk {
   }
 
   wrapper(site: NodeJS.CallSite): void {
-    this.kitSite = site;
+    if (site.getFunctionName() !== ENTRY) this.kitSite = site;
   }
 
   /** The host frames between an activation and what called it are over: the last one is the guest function's own. */
