@@ -87,8 +87,6 @@ function clipped(line: string): string {
   return line.length > MAX_WIDTH ? `${line.slice(0, MAX_WIDTH)}...` : line;
 }
 
-function linesOf(recording: Recording, shown: string): string[] | undefined {
-  const { cwd } = recording.manifest;
-  const source = recording.sources.find(({ path }) => path === shown || path === `${cwd.replace(/[\\/]$/, '')}/${shown}`);
-  return source && recording.sourceText(source.path).split(/\r\n|\r|\n/);
+function linesOf(recording: Recording, file: string): string[] | undefined {
+  return recording.shownText(file)?.split(/\r\n|\r|\n/);
 }

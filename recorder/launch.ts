@@ -4,9 +4,10 @@
  * Invariant: stdin, stdout, stderr, signals and the exit code of the program pass through unchanged.
  */
 import { spawn, type StdioOptions } from 'node:child_process';
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { RECORD_FLAGS } from './flags';
+import { collectSourceMaps, MAPS_FILE } from './source-maps';
 import { createNextRecording, createRecording, NotARecording, readManifest, removeRecording, writeManifest, type Manifest } from './trace';
 
 export interface RecordOptions {
@@ -74,6 +75,7 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
       child.once('exit', (code, name) => done([code, name]));
     });
     noteEnd(recording, exitCode, signal);
+    keepSourceMaps(recording);
     return { exitCode, signal, recording };
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward);
@@ -106,7 +108,7 @@ function makeFolder(cwd: string, options: RecordOptions): string {
     return dir;
   } catch (error) {
     if (error instanceof NotARecording) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(dir))
       throw new CannotRecord(`${options.dir} already exists. Choose another folder with -o, or replace it with --force.`);
     throw new CannotRecord(`cannot make the folder ${dir}: ${(error as Error).message}. Choose another one with -o.`);
   }
@@ -126,6 +128,16 @@ function noteEnd(recording: string, exitCode: number | null, signal: NodeJS.Sign
     status: manifest.status === 'failed' ? 'failed' : 'ended',
     end: { kind, code: exitCode ?? 0, signal },
   });
+}
+
+/** A recording without them is as good, but for the names of places. */
+function keepSourceMaps(recording: string): void {
+  try {
+    const maps = collectSourceMaps(recording);
+    if (maps.length > 0) writeFileSync(join(recording, MAPS_FILE), JSON.stringify(maps), { mode: 0o600 });
+  } catch {
+    return;
+  }
 }
 
 export interface ReplayCommand {

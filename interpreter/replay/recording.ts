@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { replayCommand } from '../../recorder/launch';
+import { MAPS_FILE, type StoredMap } from '../../recorder/source-maps';
 import {
   checkNode,
   Damaged,
@@ -22,8 +23,10 @@ import {
 } from '../../recorder/trace';
 import type { Orders } from '../replayer/protocol';
 import { BadLocation, ReplayerFailed } from './errors';
+import { shownPath } from './locations';
 import { Replay, type ReplayHooks } from './replay';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
+import { SourceMaps } from './source-maps';
 
 export type Engine = 'vm' | 'native';
 
@@ -76,6 +79,7 @@ export async function open(folder: string): Promise<Recording> {
 }
 
 export class Recording {
+  private sourceMaps: SourceMaps | undefined;
   private sourceIndex: Map<string, SourceFile> | undefined;
   private readonly store: SourceStore;
 
@@ -107,6 +111,20 @@ export class Recording {
     return this.store.get(source.hash).toString('utf8');
   }
 
+  /** Source maps of the program; loaded by `replay`. */
+  get maps(): SourceMaps {
+    return this.sourceMaps ?? new SourceMaps();
+  }
+
+  /** The text of a source as Stop and Frame name it: recorded, or what it was compiled from. Undefined if it is not at hand. */
+  shownText(file: string): string | undefined {
+    const matches = (path: string): boolean => path === file || shownPath(path, this.manifest.cwd) === file;
+    const original = this.maps.originals.find(matches);
+    if (original !== undefined) return this.maps.textOf(original);
+    const source = this.sources.find(({ path }) => matches(path));
+    return source && this.sourceText(source.path);
+  }
+
   /** What crossed the boundary in a thread, in order. Throws Damaged. */
   *events(thread = 'main'): Generator<RecordedEvent> {
     const reader = this.reader(this.thread(thread).trace);
@@ -125,10 +143,10 @@ export class Recording {
   }
 
   /** Begins a replay that can be stopped and looked into. Throws WrongNode, Damaged. */
-  // eslint-disable-next-line @typescript-eslint/require-await -- see open
   async replay(options: ReplayOptions = {}): Promise<Replay> {
     const { name } = this.thread(options.thread);
     this.check(name);
+    await this.loadMaps();
     return new Replay(this, name, {
       command: () => this.command(),
       orders: this.orders(name, 'vm', 'debug'),
@@ -166,6 +184,17 @@ export class Recording {
     const found = this.threads.find((thread) => thread.name === name);
     if (found) return found;
     throw new BadLocation(`the recording has no thread ${name}. It has ${this.threads.map((thread) => thread.name).join(', ')}.`);
+  }
+
+  private async loadMaps(): Promise<void> {
+    if (this.sourceMaps) return;
+    let stored: StoredMap[] = [];
+    try {
+      stored = storedMaps(JSON.parse(readFileSync(join(this.folder, MAPS_FILE), 'utf8')));
+    } catch {
+      stored = [];
+    }
+    this.sourceMaps = await SourceMaps.load(stored, (hash) => this.store.get(hash).toString('utf8'));
   }
 
   private sourcesByPath(): Map<string, SourceFile> {
@@ -207,6 +236,15 @@ export class Recording {
     const { node, args, env } = replayCommand(this.manifest, join(__dirname, '../replayer/main.js'), {});
     return { file: node, args: [...args], env };
   }
+}
+
+/** Nothing of a recording is believed unchecked. */
+function storedMaps(raw: unknown): StoredMap[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.filter((one: Partial<StoredMap> | null): one is StoredMap => {
+    if (typeof one !== 'object' || one === null || typeof one.originals !== 'object' || one.originals === null) return false;
+    return [one.generated, one.map, one.path, ...Object.values(one.originals)].every((text) => typeof text === 'string');
+  });
 }
 
 function listing(event: TraceEvent, names: readonly string[]): Pick<RecordedEvent, 'kind' | 'name' | 'handle' | 'value'> | undefined {

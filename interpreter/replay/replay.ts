@@ -44,6 +44,8 @@ export interface Breakpoint {
 }
 
 interface SetBreakpoint extends BreakpointSpec {
+  /** As in Resolved. */
+  path: string;
   line: number;
   column: number;
 }
@@ -192,12 +194,12 @@ export class Replay {
   /** Replaces all breakpoints. Locations as for runTo. Throws BadLocation and leaves them as they were. */
   async setBreakpoints(locations: readonly string[]): Promise<Breakpoint[]> {
     this.breakpoints = locations.map((text) => {
-      const { file, id, line, column } = this.resolve(parseLocation(text));
-      const same = this.breakpoints.find((old) => old.file === file && old.statement === id);
-      return same ?? { id: this.timeline.newBreakpointId(), file, statement: id, line, column };
+      const { file, path, id, line, column } = this.resolve(parseLocation(text));
+      const same = this.breakpoints.find((old) => old.path === path && old.statement === id);
+      return same ?? { id: this.timeline.newBreakpointId(), file, path, statement: id, line, column };
     });
     await this.timeline.setBreakpoints(this.breakpoints);
-    return this.breakpoints.map(({ id, file, line, column }) => ({ id, file: this.shown(file), line, column }));
+    return this.breakpoints.map(({ id, path, line, column }) => ({ id, file: this.shown(path), line, column }));
   }
 
   /** The calls on the stack, innermost first. */
@@ -318,10 +320,10 @@ export class Replay {
   }
 
   private async notReached(asked: LocationText, statement: Resolved, hits: number, hit: number | undefined): Promise<NotReached> {
-    const where = `${this.shown(statement.file)}:${asked.line}`;
+    const where = `${this.shown(statement.path)}:${asked.line}`;
     if (hits > 0)
       return new NotReached(`${where} was reached ${times(hits)}, ${hit === undefined ? 'not after this position' : `not ${times(hit)}`}.`);
-    const nearby = this.statementsIn(statement.file)
+    const nearby = statement.statements
       .filter(({ id }) => Math.abs(id - statement.id) <= NEARBY)
       .map((one) => ({ id: this.timeline.newBreakpointId(), file: statement.file, statement: one.id, once: true, line: one.line }));
     await this.timeline.rewind();
@@ -339,13 +341,13 @@ export class Replay {
   }
 
   private resolve(location: LocationText): Resolved {
-    const file = resolveFile(
-      location.file,
-      this.recording.sources.map(({ path }) => path),
-      this.recording.manifest.cwd,
-    );
-    const statements = this.statementsIn(file);
-    return { file, ...resolveStatement(statements, location.line, location.column, this.shown(file)) };
+    const { maps, sources, manifest } = this.recording;
+    const paths = new Set([...sources.map(({ path }) => path), ...maps.originals]);
+    const path = resolveFile(location.file, [...paths], manifest.cwd);
+    const mapped = maps.statementsOf(path, (generated) => this.statementsIn(generated));
+    const statements = mapped?.statements ?? this.statementsIn(path);
+    const found = resolveStatement(statements, location.line, location.column, this.shown(path));
+    return { ...found, file: mapped?.generated ?? path, path, statements };
   }
 
   private statementsIn(file: string): readonly Statement[] {
@@ -371,8 +373,9 @@ export class Replay {
     return `${this.thread}:${turn}:${step}`;
   }
 
-  private frame({ function: name, file, line, column }: WirePlace): Frame {
-    return { function: name, file: this.shown(file), line, column };
+  private frame(place: WirePlace): Frame {
+    const { file, line, column } = this.recording.maps.toOriginal(place) ?? place;
+    return { function: place.function, file: this.shown(file), line, column };
   }
 
   private shown(file: string): string {
@@ -385,7 +388,12 @@ export class Replay {
 }
 
 interface Resolved extends Statement {
+  /** The file that ran. */
   file: string;
+  /** The file that was asked for: the same, or what it was compiled from. */
+  path: string;
+  /** All of that file's. */
+  statements: readonly Statement[];
 }
 
 /** The variables of the innermost function and its blocks, an inner one before an outer one of its name. */
