@@ -19,15 +19,12 @@ for (const fixture of readdirSync(join(root, 'fixtures'))) {
 
 const nodes = join(root, 'test/nodes');
 installPackages(nodes);
-const packages = readdirSync(join(nodes, 'node_modules')).filter((name) => name.startsWith('node-'));
-for (const name of packages) {
-  const folder = join(nodes, 'node_modules', name);
-  console.log(`building the replay driver for ${name}`);
-  const { status } = spawnSync(
-    process.execPath,
-    [join(root, 'scripts/build-native.mjs'), '--node', join(folder, 'bin/node'), '--nodedir', folder],
-    { stdio: 'inherit' },
-  );
+const folders = readdirSync(join(nodes, 'node_modules'))
+  .filter((name) => name.startsWith('node-'))
+  .map((name) => join(nodes, 'node_modules', name));
+console.log('building the addons, unless they are up to date');
+for (const words of [[], ...folders.map((folder) => ['--node', join(folder, 'bin/node'), '--nodedir', folder])]) {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts/build-native.mjs'), ...words], { stdio: 'inherit' });
   if (status !== 0) process.exit(1);
 }
 
