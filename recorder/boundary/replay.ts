@@ -360,8 +360,16 @@ export class ReplayBoundary implements Boundary {
     }
   }
 
+  /** Runs the entry that comes next inside of the callback that runs now, if `wanted` says so. Returns the name of its site. */
+  nest(wanted: (name: string, handle: number) => boolean): string | undefined {
+    const head = this.head();
+    if (head?.tag !== EventTag.Entry || !wanted(head.name, head.handle)) return undefined;
+    this.deliverNested(this.siteOf(head)!);
+    return head.name;
+  }
+
   /** What the driver runs next; undefined hands the loop back to libuv, which ends the process. */
-  nextDelivery(): Delivery | undefined {
+  nextDelivery(threw = false): Delivery | undefined {
     const head = this.head();
     if (head === undefined) {
       if (this.reader.ended === undefined) return this.events.onRanOut();
@@ -390,6 +398,8 @@ export class ReplayBoundary implements Boundary {
         return this.diverge(`the event loop, at the mark ${mark}`);
       }
       default:
+        // What a throwing callback left to run begins with ticks, before the marker among the microtasks.
+        if (threw) return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
         return this.diverge('the turn has ended');
     }
   }

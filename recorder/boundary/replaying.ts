@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { dieOf, driver, exitNow, writeFully } from '../../native';
-import { FactIndex, readManifest, sha256, SourceStore, TraceReader, type Manifest } from '../trace';
+import { FactIndex, readManifest, sha256, SourceStore, TraceReader, type EventHead, type TraceEvent, type Manifest } from '../trace';
 import { divergenceReport, type Divergence } from './divergence';
 import { installDisguise } from './disguise';
 import { openHost } from './host';
@@ -46,6 +46,8 @@ export interface ReplayOptions {
   onDivergence?(divergence: Divergence): void;
   /** Told before the process ends because the recording stops here (a killed program). */
   onRanOut?(end: RanOut): void;
+  /** Told before the process ends with exit code 125 because the recording is damaged after all. */
+  onFailure?(error: Error): void;
   /** Takes what the program writes to stdout and stderr; default: it is written there. */
   onOutput?: ProgramOutput;
   /**
@@ -83,7 +85,29 @@ export function startReplay(options: ReplayOptions): Replay {
   const read = (file: string): Uint8Array => readFileSync(join(directory, file));
   const facts = new FactIndex(new TraceReader(read(thread.facts), thread.facts));
   const sources = new SourceStore(join(directory, 'sources'), sha256);
-  const reader = new TraceReader(read(thread.trace), thread.trace, {
+  /** Bytes that turn out to be wrong end the replay: the program must not meet the error. */
+  const failed = (error: unknown): never => {
+    boundary.own++;
+    options.onFailure?.(error as Error);
+    say(`retrace: ${(error as Error).message}\n`);
+    return exitNow(TRUNCATED);
+  };
+  const reader = new (class extends TraceReader {
+    override peek(): EventHead | undefined {
+      try {
+        return super.peek();
+      } catch (error) {
+        return failed(error);
+      }
+    }
+    override next(): TraceEvent | undefined {
+      try {
+        return super.next();
+      } catch (error) {
+        return failed(error);
+      }
+    }
+  })(read(thread.trace), thread.trace, {
     handles: { numberOf: () => 0, handleOf: (handle) => boundary.objectOf(handle) ?? {} },
   });
 
@@ -108,7 +132,7 @@ export function startReplay(options: ReplayOptions): Replay {
   const boundary: ReplayBoundary = new ReplayBoundary(
     host,
     reader,
-    sourceFinding(facts, sources, (run) => boundary.quiet(run)),
+    sourceFinding(facts, sources, (run) => boundary.quiet(run), failed),
     {
       onTurn: (turn) => options.onTurn?.(turn),
       onDivergence: diverged,
@@ -129,7 +153,7 @@ export function startReplay(options: ReplayOptions): Replay {
   installStatics(boundary, () => []);
   host.tidy();
   options.onTurn?.(0);
-  native.start(() => (boundary.nextDelivery() as never) ?? null);
+  native.start((threw) => (boundary.nextDelivery(threw) as never) ?? null);
 
   return {
     manifest,
@@ -148,13 +172,23 @@ function say(text: string): void {
   writeFully(2, Buffer.from(text));
 }
 
-function sourceFinding(facts: FactIndex, sources: SourceStore, quiet: (run: () => string) => string): FactSource {
+function sourceFinding(
+  facts: FactIndex,
+  sources: SourceStore,
+  quiet: (run: () => string) => string,
+  failed: (error: unknown) => never,
+): FactSource {
   return {
     find(kind, key, at) {
       const answer = facts.find(kind, key, at);
       if (kind !== SOURCE || answer === undefined || !('value' in answer)) return answer;
       const { source } = answer.value as { source?: unknown };
-      return typeof source === 'string' ? { value: quiet(() => sources.get(source).toString('utf8')) } : answer;
+      if (typeof source !== 'string') return answer;
+      try {
+        return { value: quiet(() => sources.get(source).toString('utf8')) };
+      } catch (error) {
+        return failed(error);
+      }
     },
   };
 }
