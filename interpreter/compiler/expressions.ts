@@ -1007,7 +1007,8 @@ function yieldExpression(g: Generator, node: Node, dst: number): void {
   const value = b.temp();
   if (node.argument) exprTo(g, node.argument, value);
   else b.emit(Op.LoadUndefined, value);
-  b.at(node.start);
+  // V8 has no place for yield*, but for the awaiting of an async one.
+  if (!node.delegate || g.block.isAsync) b.at(node.start);
   if (node.delegate) {
     b.emit(Op.YieldStar, dst, value);
   } else b.emit(Op.Yield, dst, value);

@@ -106,6 +106,8 @@ export class Frame implements GuestFrame {
   /** 0 call, 1 construct. */
   construct = 0;
   state: State = State.Running;
+  /** pc of the last await. */
+  awaitPc = 0;
   /** What the frame awaits, while it does. */
   awaiting: unknown = undefined;
   /** Frame that awaits the promise of this async call. */

@@ -442,6 +442,11 @@ export function pause(S: VmState, frame: Frame, step: number): void {
   S.hooks.onPause(step === S.pauseAt ? 'step' : 'breakpoint', frame);
 }
 
+/** An async function that guest code called awaits for the first time: a host async function takes it over. */
+export function continueAsync(S: VmState, frame: Frame, value: unknown): object {
+  return Reflect.apply(S.kit.continueAsync, S.stacks.holderOf(frame), [frame, value]);
+}
+
 /** The frame awaits Promise.all or the like: it awaits each of the async calls whose promises were given to it. */
 export function awaitElements(S: VmState, frame: Frame, promise: object): void {
   const elements = S.stacks.elementsOf(promise);

@@ -611,9 +611,9 @@ export function run(S: VmState, activation: Activation): unknown {
             frame.env = env;
             const value = regs[code[pc + 2] as number];
             frame.awaiting = value;
+            frame.awaitPc = pc;
             if (frame.code.lastSuspended === null) S.stacks.suspends(frame.code);
             frame.code.lastSuspended = frame;
-            S.stacks.lastAwaiting = frame;
             if (typeof value === 'object' && value !== null) {
               const awaited = S.asyncFrames.get(value);
               if (awaited !== undefined) awaited.awaiter = frame;
@@ -625,7 +625,7 @@ export function run(S: VmState, activation: Activation): unknown {
               return value;
             }
             // First await of a call made by guest code: a host async function takes the frame over, and the caller gets its promise.
-            const promise = kit.continueAsync(frame, value);
+            const promise = ops.continueAsync(S, frame, value);
             S.asyncFrames.set(promise, frame);
             const to = frame.caller as Frame;
             pc = frame.returnPc;

@@ -30,6 +30,8 @@ export interface StackFrame {
   readonly callerPc: number;
   /** pc of the instruction that is running, or that the frame is suspended at. */
   readonly pc: number;
+  /** pc of the last await. */
+  readonly awaitPc: number;
   /** Frame that awaits the promise of this async call. */
   readonly awaiter: StackFrame | null;
 }
@@ -95,6 +97,10 @@ const CONTINUATION = 'kit.continueAsync';
 /** Frames among which an async call is looked for at each call of a host function. */
 export const NEAR = 6;
 
+const HOLDER_PREFIX = '%f';
+/** Number of continued async frames at which those that are gone are forgotten. */
+const SWEEP_AT = 1024;
+
 /** The kit's function that enters the run loop. */
 const ENTRY = 'retraceEnter';
 
@@ -115,10 +121,12 @@ export class Stacks {
   private readonly captures = new WeakMap<object, Capture>();
   private readonly hidden = new WeakMap<object, unknown>();
   private limit: unknown;
-  /** The last frame that awaited something. */
-  lastAwaiting: StackFrame | null = null;
   /** What the program's Promise.all, any and allSettled were given, by their promise. */
   private readonly combined = new WeakMap<object, object>();
+  /** Continued async frames by the number in their holder's tag. */
+  private readonly held = new Map<number, WeakRef<StackFrame>>();
+  private nextHeld = 0;
+  private sweepAt = SWEEP_AT;
   /** Code that has awaited or delegated, by function name. */
   private readonly suspendable = new Map<string, CodeBlock[]>();
 
@@ -229,6 +237,19 @@ export class Stacks {
     if (frame !== null) evalCallers.set(file, { code: frame.code, offset: offsetOf(frame.code, frame.pc) });
   }
 
+  /** The receiver under which the host continues an async function: V8 shows its tag when it lists who awaits. */
+  holderOf(frame: StackFrame): object {
+    if (this.held.size >= this.sweepAt) this.sweep();
+    const number = this.nextHeld++;
+    this.held.set(number, new WeakRef(frame));
+    return { __proto__: null, [Symbol.toStringTag]: HOLDER_PREFIX + number };
+  }
+
+  private sweep(): void {
+    for (const [number, frame] of this.held) if (frame.deref() === undefined) this.held.delete(number);
+    this.sweepAt = Math.max(SWEEP_AT, this.held.size * 2);
+  }
+
   /** Frames of this code may be found below host frames that V8 only knows by name. */
   suspends(code: CodeBlock): void {
     const list = this.suspendable.get(code.name);
@@ -244,7 +265,7 @@ export class Stacks {
   rewrite(error: unknown, native: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
     const object = typeof error === 'object' && error !== null ? error : undefined;
     const capture = object && this.captures.get(object);
-    const walk = new Walk(this.host, this.suspendable, capture?.waiting ?? null, this.lastAwaiting);
+    const walk = new Walk(this.host, this.suspendable, capture?.waiting ?? null, this.held);
     let limit = Infinity;
     let point: CallPoint | null | undefined;
     for (let i = 0; i < native.length; i++) {
@@ -262,7 +283,7 @@ export class Stacks {
       if (typeof file !== 'string' || !this.host.isOwnScript(file)) {
         if (typeof file !== 'string' || !this.host.isExtraFrame(file, name)) walk.keep(site, file);
       } else if (site.isAsync()) {
-        walk.async(name ?? '');
+        walk.async(site, name ?? '');
       } else if (file === KIT_FILE) {
         walk.wrapper(site);
       } else if (this.host.isRunLoop(file, name)) {
@@ -410,7 +431,6 @@ class Walk {
   private bottom: StackFrame | null = null;
   /** Activations added. */
   activations = 0;
-  private asyncCount = 0;
   private strictAbove = false;
   /** The last frame added, unless a native one came after it. */
   private below: StackFrame | null = null;
@@ -423,7 +443,7 @@ class Walk {
     private readonly host: StackHost,
     private readonly suspendable: ReadonlyMap<string, readonly CodeBlock[]>,
     private readonly waiting: readonly Place[] | null,
-    private readonly lastAwaiting: StackFrame | null,
+    private readonly held: ReadonlyMap<number, WeakRef<StackFrame>>,
   ) {}
 
   keep(site: NodeJS.CallSite, file: string | null | undefined): void {
@@ -480,19 +500,20 @@ class Walk {
       : { activation: parent, frame: parentFrame, pc: parentPc, below: activation.parentBelow };
   }
 
-  /** Adds the frame that awaits the one added last; V8 only knows the name of its host function. */
-  async(name: string): void {
+  /** Adds a frame that awaits what is above it. */
+  async(site: NodeJS.CallSite, name: string): void {
     this.flush();
-    const noted = this.waiting?.[this.asyncCount++];
-    if (noted !== undefined) {
-      this.bottom = noted.frame;
-      this.push(noted.frame, noted.pc, true);
-      return;
-    }
-    const awaiter = this.bottom?.awaiter ?? null;
-    const frame = awaiter ?? (name === CONTINUATION ? this.lastAwaiting : this.suspended(name));
+    const frame = name === CONTINUATION ? this.heldBy(site.getTypeName()) : (this.bottom?.awaiter ?? this.suspended(name));
     this.bottom = frame;
-    if (frame !== null) this.push(frame, frame.pc, true);
+    if (frame === null) return;
+    const noted = this.waiting?.find((place) => place.frame === frame);
+    this.push(frame, noted?.pc ?? (frame.code.isGenerator ? frame.pc : frame.awaitPc), true);
+  }
+
+  /** The frame that the host continues under a receiver with this tag. */
+  private heldBy(tag: string | null): StackFrame | null {
+    if (tag === null || !tag.startsWith(HOLDER_PREFIX)) return null;
+    return this.held.get(Number(tag.slice(HOLDER_PREFIX.length)))?.deref() ?? null;
   }
 
   /** The frame of a function of that name that was the last to await or delegate. */
