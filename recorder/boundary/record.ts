@@ -41,6 +41,7 @@ export class RecordBoundary implements Boundary {
     readonly host: Host,
     readonly writer: TraceWriter,
     private readonly facts: FactSink,
+    private readonly onFailure: (error: Error) => void,
   ) {
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
@@ -250,12 +251,20 @@ export class RecordBoundary implements Boundary {
   }
 
   logCall(site: Site, handle: number, value: unknown): void {
-    this.writer.call(site.id, handle, value);
+    try {
+      this.writer.call(site.id, handle, value);
+    } catch (error) {
+      this.giveUp(site, error);
+    }
   }
 
   /** The error's stack is taken again below the wrapper, so that its own frame does not use up the program's limit. */
   logThrow(site: Site, handle: number, error: unknown, wrapper?: AnyFunction): void {
-    this.writer.throw(site.id, handle, error);
+    try {
+      this.writer.throw(site.id, handle, error);
+    } catch (problem) {
+      this.giveUp(site, problem);
+    }
     passThrough(error);
     if (wrapper !== undefined && error instanceof Error) captureStackTrace(error, wrapper);
   }
@@ -265,7 +274,17 @@ export class RecordBoundary implements Boundary {
     // By index: the program may have patched the methods of arrays.
     const all: unknown[] = [ids[this.kExecution], ids[this.kTrigger]];
     for (let i = 0; i < args.length; i++) all[i + 2] = args[i];
-    this.writer.entry(site.id, handle, ids[this.kCounter]!, all);
+    try {
+      this.writer.entry(site.id, handle, ids[this.kCounter]!, all);
+    } catch (error) {
+      this.giveUp(site, error);
+    }
+  }
+
+  /** Something has no place in a trace: the recording ends here, the program goes on. */
+  private giveUp(site: Site, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.onFailure(new Error(`${site.name}: ${reason}`));
   }
 
   /** A callback threw: its ticks and microtasks run at a moment that differs between versions, so a marker among them says when. */
@@ -282,17 +301,25 @@ export class RecordBoundary implements Boundary {
     try {
       answer = live();
     } catch (error) {
-      this.facts.write(kind, key, this.writer.count, { error });
+      this.learn(kind, key, { error });
       this.lastFacts.delete(full);
       throw error;
     }
     const simple = typeof answer !== 'object' || answer === null;
     if (!simple || !this.lastFacts.has(full) || this.lastFacts.get(full) !== answer) {
-      this.facts.write(kind, key, this.writer.count, { value: answer });
+      this.learn(kind, key, { value: answer });
       // Long texts are not kept: reading a source twice is rare.
       if (simple && !(typeof answer === 'string' && answer.length > 256)) this.lastFacts.set(full, answer);
     }
     return answer;
+  }
+
+  private learn(kind: string, key: string, answer: { value: unknown } | { error: unknown }): void {
+    try {
+      this.facts.write(kind, key, this.writer.count, answer);
+    } catch (error) {
+      this.onFailure(error as Error);
+    }
   }
 
   quiet<T>(run: () => T): T {

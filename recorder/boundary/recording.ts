@@ -27,14 +27,15 @@ export function startRecording(options: RecordingOptions): void {
   const { directory } = options;
   const writer = new TraceWriter(openTraceFile(join(directory, MAIN_THREAD.trace)), {
     handles: { numberOf: (object) => boundary.knownNumber(object), handleOf: () => ({}) },
-    onFailure: (error) => finish('lost', 0, error),
+    onFailure: (error) => lost(error),
   });
-  const facts = new FactWriter(new TraceWriter(openTraceFile(join(directory, MAIN_THREAD.facts))));
+  const facts = new FactWriter(new TraceWriter(openTraceFile(join(directory, MAIN_THREAD.facts)), { onFailure: (error) => lost(error) }));
   const sources = new SourceStore(join(directory, 'sources'), sha256);
   const boundary: RecordBoundary = new RecordBoundary(
     host,
     writer,
     sourceKeeping(facts, sources, (run) => boundary.quiet(run)),
+    (error) => lost(error),
   );
 
   let manifest: Manifest = {
@@ -74,6 +75,12 @@ export function startRecording(options: RecordingOptions): void {
         // The folder is gone or full: the program must not notice.
       }
     });
+  };
+
+  /** The recording ends here, the program goes on. */
+  const lost = (error: Error): void => {
+    finish('lost', 0, error);
+    boundary.own++;
   };
 
   installHooks(boundary, {

@@ -118,9 +118,8 @@ export function startReplay(options: ReplayOptions): Replay {
     options.onRanOut?.({ events: reader.index, turn: boundary.turn, signal });
     const number = signal === null ? undefined : signals[signal];
     if (number !== undefined) dieOf(number);
-    say(
-      `retrace: the recording ends here, after event ${reader.index} in turn ${boundary.turn}: the program was killed or is still running.\n`,
-    );
+    const why = manifest.failure === null ? 'the program was killed or is still running' : `the recorder gave up: ${manifest.failure}`;
+    say(`retrace: the recording ends here, after event ${reader.index} in turn ${boundary.turn}: ${why}.\n`);
     return exitNow(TRUNCATED);
   };
   const diverged = (divergence: Divergence): never => {
