@@ -3,8 +3,8 @@
 import { lineStartsOf, type CodeBlock, type SourceFile } from '../bytecode';
 import type { Node } from './ast';
 import { makeBlock } from './functions';
-import { parseEval } from './eval-parser';
-import { numberStatements, parseSource } from './locations';
+import { numberStatements } from './locations';
+import { parseEval, parseSource } from './parser';
 import { analyze, type FunctionInfo, type Scope } from './scopes';
 import { parse } from 'acorn';
 

@@ -1,8 +1,8 @@
 // Statement numbers: every place the debugger can stop at, numbered in source order for a whole file, without compiling or running
 // it. Used by compile.ts for the Step instructions and by the controller to resolve FILE:LINE. Invariant: both get the same numbers.
-import { parse } from 'acorn';
 import { eachChild, type Node } from './ast';
 import { lineStartsOf } from '../bytecode';
+import { parseSource } from './parser';
 
 export interface StatementLocation {
   readonly id: number;
@@ -70,17 +70,6 @@ export function numberStatements(root: Node): number[] {
   };
   walk(root);
   return table;
-}
-
-/** acorn with the options of the compiler; throws acorn's SyntaxError. */
-export function parseSource(source: string, kind: 'function' | 'script', strict = false): Node {
-  void strict;
-  return parse(source, {
-    ecmaVersion: 'latest',
-    sourceType: 'script',
-    allowReturnOutsideFunction: kind === 'function',
-    allowHashBang: true,
-  }) as unknown as Node;
 }
 
 /**

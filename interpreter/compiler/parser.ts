@@ -1,0 +1,86 @@
+// acorn with V8's view of what a text may mention at its top level, where no function or class of the text itself decides: the body of a
+// module has the new.target of its wrapper, a direct eval the rights of its caller (spec 19.2.1.1 PerformEval, step 5). Called by compile.ts
+// and locations.ts. Invariant: inside the functions and classes of the text acorn's own rules hold.
+import { Parser, type Options } from 'acorn';
+import type { Node } from './ast';
+import type { FunctionInfo } from './scopes';
+
+/** What the top level of a text may mention. */
+interface Rights {
+  newTarget: boolean;
+  superProperty: boolean;
+  superCall: boolean;
+  arguments: boolean;
+}
+
+const SCRIPT: Rights = { newTarget: false, superProperty: false, superCall: false, arguments: true };
+const FUNCTION_BODY: Rights = { ...SCRIPT, newTarget: true };
+
+/** What acorn's parser keeps and its typings do not tell. */
+interface Internals {
+  scopeStack: unknown[];
+  strict: boolean;
+  allowSuper: boolean;
+  allowDirectSuper: boolean;
+  allowNewDotTarget: boolean;
+  currentThisScope(): unknown;
+  checkUnreserved(name: { start: number; end: number; name: string }): void;
+  raise(offset: number, message: string): never;
+  parse(): Node;
+}
+
+const Base = Parser as unknown as new (options: Options, input: string) => Internals;
+
+class TextParser extends Base {
+  constructor(
+    private readonly rights: Rights,
+    text: string,
+    options: Partial<Options>,
+  ) {
+    super({ ecmaVersion: 'latest', sourceType: 'script', allowHashBang: true, ...options }, text);
+  }
+
+  /** this would still be that of the text's surroundings. */
+  private get atTop(): boolean {
+    return this.currentThisScope() === this.scopeStack[0];
+  }
+
+  override get allowSuper(): boolean {
+    return super.allowSuper || (this.rights.superProperty && this.atTop);
+  }
+
+  override get allowDirectSuper(): boolean {
+    return super.allowDirectSuper || (this.rights.superCall && this.atTop);
+  }
+
+  override get allowNewDotTarget(): boolean {
+    return super.allowNewDotTarget || (this.rights.newTarget && this.atTop);
+  }
+
+  override checkUnreserved(name: { start: number; end: number; name: string }): void {
+    if (name.name === 'arguments' && !this.rights.arguments && this.atTop)
+      this.raise(name.start, "'arguments' is not allowed in class field initializer or static initialization block");
+    super.checkUnreserved(name);
+  }
+}
+
+/** The tree of a script, or of a function's body such as a CommonJS module; throws acorn's SyntaxError. */
+export function parseSource(source: string, kind: 'function' | 'script'): Node {
+  const isBody = kind === 'function';
+  return new TextParser(isBody ? FUNCTION_BODY : SCRIPT, source, { allowReturnOutsideFunction: isBody }).parse();
+}
+
+/** The tree of an eval's text; `owner` is the function whose this and new.target it sees, null at the top of a script. */
+export function parseEval(text: string, owner: FunctionInfo | null, strict: boolean): Node {
+  const kind = owner?.kind;
+  const rights: Rights = {
+    newTarget: owner !== null,
+    superProperty: kind !== undefined && kind !== 'normal',
+    superCall: kind === 'derivedClass',
+    arguments: kind !== 'initializer',
+  };
+  // Private names of the classes around are known at run time only.
+  const parser = new TextParser(rights, text, { checkPrivateFields: false });
+  if (strict) parser.strict = true;
+  return parser.parse();
+}
