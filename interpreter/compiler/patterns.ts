@@ -120,7 +120,8 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
       const direct = mode === 'declare' && q.value.type === 'Identifier' ? g.initRegister(q.value.name) : -1;
       const value = direct >= 0 ? direct : b.temp();
       b.at(targetAt(q));
-      b.emit(Op.GetNamed, value, src, b.constant(name));
+      if (name === 'stackTraceLimit') b.emit(Op.GetStackLimit, value, src);
+      else b.emit(Op.GetNamed, value, src, b.constant(name));
       if (direct < 0) finishTarget(g, q.value, value, mode, early);
     }
     b.release(inner);

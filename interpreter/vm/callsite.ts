@@ -294,3 +294,6 @@ export class GuestCallSite {
     return `${origin === undefined ? '' : `${origin}, `}${name || '<anonymous>'}:${this.getLineNumber()}:${this.getColumnNumber()}`;
   }
 }
+
+// Programs print it.
+Object.defineProperty(GuestCallSite, 'name', { value: 'CallSite', configurable: true });

@@ -340,9 +340,14 @@ export function remove(S: VmState, object: unknown, key: unknown, strict: boolea
   return strict ? S.kit.deleteStrict(object, key) : S.kit.deleteSloppy(object, key);
 }
 
+/** TypeError and its like see the limit of Error. */
+function inheritsLimit(S: VmState, object: unknown): boolean {
+  return typeof object === 'function' && getPrototypeOf(object) === S.kit.error && !Object.hasOwn(object, 'stackTraceLimit');
+}
+
 export function getStackLimit(S: VmState, object: unknown): unknown {
   if (object === undefined || object === null) throw cannotRead(S, object, 'stackTraceLimit');
-  if (S.stackLimit !== null && object === S.kit.error) return S.stackLimit.get(object as object);
+  if (S.stackLimit !== null && (object === S.kit.error || inheritsLimit(S, object))) return S.stackLimit.get(S.kit.error);
   return (object as { stackTraceLimit?: unknown }).stackTraceLimit;
 }
 

@@ -156,7 +156,10 @@ export class Stacks {
   call(S: Current, site: CallSiteOfGuest, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
     const slot = this.take(S, site);
     try {
-      const value = this.through(slot, f, self, args, undefined);
+      const value =
+        args[0] === this.kit.error || args[1] === this.kit.error
+          ? this.withPlainLimit(slot, f, self, args)
+          : this.through(slot, f, self, args, undefined);
       if (listed(this.kit.combinators, f)) this.noteCombined(value, args[0]);
       return value;
     } finally {
@@ -194,6 +197,20 @@ export class Stacks {
       return made;
     } finally {
       this.live[slot] = 0;
+    }
+  }
+
+  /** A function that is given Error itself may read or write the limit there, as Reflect.get does. */
+  private withPlainLimit(slot: number, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
+    const { error } = this.kit;
+    const { getOwnPropertyDescriptor } = Reflect;
+    if (getOwnPropertyDescriptor(error, 'stackTraceLimit')?.writable === true) error.stackTraceLimit = this.limit;
+    try {
+      return this.through(slot, f, self, args, undefined);
+    } finally {
+      const now = getOwnPropertyDescriptor(error, 'stackTraceLimit');
+      if (now?.writable === true) this.stackTraceLimit = now.value;
+      else this.limit = now?.value;
     }
   }
 
