@@ -307,3 +307,83 @@ test('TLS over a stream that is no socket', async () => {
   );
   for (const line of [/^secure true TLSv1.3/m, /^server hello/m, /^client bye/m, /^closed/m]) assert.match(stdout, line);
 });
+
+test('ticks and microtasks run between the parts of a request as they do in a plain run', async () => {
+  const program = `
+    const http = require('http'), net = require('net');
+    const log = [];
+    const note = (x) => { log.push(x); process.nextTick(() => log.push(x + '.tick')); Promise.resolve().then(() => log.push(x + '.micro')); };
+    const server = http.createServer((request, response) => {
+      note('request' + request.url);
+      request.on('data', (d) => note('data' + d.length)).on('end', () => { note('end'); response.end('ok'); });
+    });
+    server.listen(0, () => {
+      const client = net.connect(server.address().port);
+      client.write('POST /a HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 5\\r\\n\\r\\nhelloGET /b HTTP/1.1\\r\\nHost: x\\r\\n\\r\\nPOST /c HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n3\\r\\nabc\\r\\n2\\r\\nde\\r\\n0\\r\\n\\r\\n');
+      let answer = '';
+      client.on('data', (d) => { answer += d; if (answer.split('ok').length > 3) { client.end(); server.close(); } }).on('close', () => console.log(log.join(' ')));
+    });`;
+  const plain = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+  const { stdout } = await roundTrip(program);
+  assert.equal(stdout, plain.stdout);
+  assert.match(stdout, /data5\.tick request\/a\.micro/);
+});
+
+test('an HTTP server meets exceptions, bad requests, upgrades, tunnels, split and aborted requests', async () => {
+  const { stdout } = await roundTrip(`
+    const http = require('http'), net = require('net');
+    process.on('uncaughtException', (error) => console.log('uncaught', error.message, require('async_hooks').executionAsyncId(), error.stack));
+    const server = http.createServer((request, response) => {
+      console.log(request.url, request.method, request.rawHeaders.length);
+      if (request.url === '/throw') {
+        Promise.resolve().then(() => console.log('microtask'));
+        process.nextTick(() => console.log('tick'));
+        setTimeout(() => request.socket.destroy(), 10);
+        throw new Error('in the handler');
+      }
+      if (request.url === '/data') return request.on('data', () => { setTimeout(() => request.socket.destroy(), 10); throw new Error('in a listener'); });
+      if (request.url === '/late') request.socket.on('data', (d) => console.log('raw', d.length));
+      request.on('data', (d) => console.log('data', d.length)).on('end', () => response.end('ok')).on('aborted', () => console.log('aborted'));
+    });
+    server.on('clientError', (e, socket) => { console.log(e.code, e.message, e.bytesParsed, e.rawPacket?.length); socket.end('HTTP/1.1 400 Bad\\r\\n\\r\\n'); });
+    server.on('upgrade', (request, socket, head) => { console.log('upgrade', '' + head); socket.write('HTTP/1.1 101 S\\r\\n\\r\\n'); if (head.length > 5) socket.end(); else socket.on('data', (d) => socket.end('echo ' + d)); });
+    server.on('checkContinue', (request, response) => { response.writeContinue(); request.resume().on('end', () => response.end('continued')); });
+    server.on('connect', (request, socket) => socket.end('HTTP/1.1 200 OK\\r\\n\\r\\n'));
+    server.listen(0, async () => {
+      const { port } = server.address();
+      const raw = (...parts) => new Promise((done) => {
+        const c = net.connect(port);
+        let b = '';
+        c.on('data', (d) => (b += d)).on('close', () => done(console.log(b.replace(/Date: .*/, '')))).on('error', () => {});
+        (async () => { for (const part of parts) { c.write(part.replace(/\\n/g, '\\r\\n')); await new Promise((next) => setTimeout(next, 5)); } })();
+      });
+      await raw('GET /throw HTTP/1.1\\nHost: x\\n\\n');
+      await raw('POST /data HTTP/1.1\\nHost: x\\nContent-Length: 3\\n\\nabc');
+      await raw('GARBAGE\\n\\n');
+      await raw('GET / HTTP/1.1\\nHost: x\\nConnection: Upgrade\\nUpgrade: foo\\n\\nearly', 'more');
+      await raw('POST /continue HTTP/1.1\\nHost: x\\nExpect: 100-continue\\nContent-Length: 3\\nConnection: close\\n\\n', 'abc');
+      await raw('POST /sp', 'lit HTTP/1.1\\nHo', 'st: x\\nContent-Length: 6\\nConnection: close\\n\\nab', 'cd', 'ef');
+      await raw('POST /late HTTP/1.1\\nHost: x\\nContent-Length: 6\\nConnection: close\\n\\nab', 'cd', 'ef');
+      await raw('CONNECT a:1 HTTP/1.1\\nHost: x\\n\\n');
+      await raw('GET /many HTTP/1.1\\nHost: x\\n' + Array.from({ length: 100 }, (_, i) => 'X-' + i + ': ' + i + '\\n').join('') + 'Connection: close\\n\\n');
+      await raw('GET /trailer HTTP/1.1\\nHost: x\\nTransfer-Encoding: chunked\\nConnection: close\\n\\n3\\nabc\\n0\\nTrail: 1\\n\\n');
+      const c = net.connect(port);
+      c.write('POST /abort HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 600\\r\\n\\r\\nab');
+      setTimeout(() => c.destroy(), 10);
+      await new Promise((next) => setTimeout(next, 30));
+      server.close(() => console.log('closed'));
+      server.closeIdleConnections();
+    });`);
+  for (const expected of [
+    'uncaught in the handler',
+    'tick\nmicrotask',
+    'uncaught in a listener',
+    'HPE_INVALID_METHOD',
+    'upgrade early',
+    'continued',
+    '/many GET 204',
+    'aborted',
+    'closed',
+  ])
+    assert.ok(stdout.includes(expected), `${expected} is missing in\n${stdout}`);
+});

@@ -11,9 +11,9 @@ import type { Divergence } from './divergence';
 import type { AnyFunction, Host, Members } from './host';
 import { passThrough } from './origins';
 import { readNumber, writeNumber } from './numbers';
+import { silentThen, type Watch } from './silent-then';
 
 const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
-const promiseThen = Promise.prototype.then;
 const captureStackTrace = Error.captureStackTrace;
 
 export interface FactSource {
@@ -39,6 +39,7 @@ export class ReplayBoundary implements Boundary {
   readonly mode = 'replay' as const;
   zone = 0;
   fatal: unknown;
+  private readonly watch: Watch;
   own = 0;
   turn = 0;
   private apart = 0;
@@ -63,6 +64,7 @@ export class ReplayBoundary implements Boundary {
     private readonly facts: FactSource,
     private readonly events: ReplayEvents,
   ) {
+    this.watch = silentThen(host);
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
     this.kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
@@ -297,8 +299,12 @@ export class ReplayBoundary implements Boundary {
       };
     });
     this.promises.set(handle, settle);
-    // The same number of promises as in record, which hooks on promises can count.
-    apply(promiseThen, promise, [() => undefined, () => undefined]);
+    // Watched as in record mode, so that hooks on promises are called as often.
+    this.watch(
+      promise,
+      () => undefined,
+      () => undefined,
+    );
     if (!this.makers.has(settled.name))
       this.deliver(settled, (args, number) => {
         const found = this.promises.get(number);

@@ -1,28 +1,137 @@
 /**
- * The HTTP parser: it runs for real in both modes, over the bytes that the sockets deliver.
+ * The HTTP parser. A client's runs for real in both modes, over the bytes that its socket delivers to JavaScript. A server's is
+ * joined to its socket below JavaScript (`consume`), which decides when ticks and microtasks run between the parts of a request:
+ * from then on it is native code like any other, whose callbacks are entries and whose methods are calls.
  *
- * Invariant: the parser reads no socket by itself. consume() would let native code feed it past JavaScript, so it does nothing:
- * the bytes then come through onread, which is recorded.
+ * Invariant: at replay a parser that was joined to a socket is never given a byte.
  */
 import type { Boundary } from '../core';
-import type { Members } from '../host';
+import type { AnyFunction, Members } from '../host';
+import type { ReplayBoundary } from '../replay';
+import { objectFor } from './streams';
+
+const { apply, defineProperty } = Reflect;
+
+/** Callbacks by their index on the parser. After those that do not drain, the next one follows in the same callback scope. */
+const CALLBACKS = [
+  { name: 'onMessageBegin', drains: false },
+  { name: 'onHeaders', drains: true },
+  { name: 'onHeadersComplete', drains: false },
+  { name: 'onBody', drains: true },
+  { name: 'onMessageComplete', drains: false },
+  { name: 'onExecute', drains: true },
+  { name: 'onTimeout', drains: true },
+] as const;
+
+/** What is known of one parser. */
+interface ParserState {
+  /** Joined to a socket since it was last initialised. */
+  joined: boolean;
+  readonly callbacks: unknown[];
+  /** Record: the same callbacks, logging. */
+  readonly logging: unknown[];
+}
 
 export function install(boundary: Boundary): void {
   boundary.host.whenBinding('http_parser', (binding) => {
     const { prototype } = binding['HTTPParser'] as { prototype: Members };
-    prototype['consume'] = { consume: () => undefined }.consume;
-    prototype['unconsume'] = { unconsume: () => undefined }.unconsume;
-    boundary.sync(prototype, 'duration', 'http.duration', { handle: true });
+    const states = new WeakMap<object, ParserState>();
+    const stateOf = (parser: object): ParserState => {
+      let state = states.get(parser);
+      if (state === undefined) states.set(parser, (state = { joined: false, callbacks: [], logging: [] }));
+      return state;
+    };
+    installMethods(boundary, prototype, stateOf);
+    installCallbacks(boundary, prototype, stateOf);
 
-    // Lists of parsers by age: they ask the clock and order by address. A parser has a number from its start.
-    const initialize = prototype['initialize'] as (...args: unknown[]) => unknown;
-    prototype['initialize'] = {
-      initialize(this: Members): unknown {
-        boundary.numberOf(this);
-        return Reflect.apply(initialize, this, arguments) as unknown;
-      },
-    }.initialize;
+    // Lists of parsers by age: they ask the clock and order by address.
     const lists = (binding['ConnectionsList'] as { prototype: Members }).prototype;
     for (const member of ['all', 'idle', 'active', 'expired']) boundary.sync(lists, member, `http.connections.${member}`);
   });
+}
+
+function installMethods(boundary: Boundary, prototype: Members, stateOf: (parser: object) => ParserState): void {
+  const initialize = prototype['initialize'] as AnyFunction;
+  prototype['initialize'] = {
+    initialize(this: Members): unknown {
+      boundary.numberOf(this);
+      stateOf(this).joined = false;
+      return apply(initialize, this, arguments) as unknown;
+    },
+  }.initialize;
+
+  const consume = prototype['consume'] as AnyFunction;
+  const unconsume = prototype['unconsume'] as AnyFunction;
+  const live = boundary.mode === 'record';
+  prototype['consume'] = {
+    consume(this: Members): unknown {
+      stateOf(this).joined = true;
+      return live ? (apply(consume, this, arguments) as unknown) : undefined;
+    },
+  }.consume;
+  prototype['unconsume'] = {
+    unconsume(this: Members): unknown {
+      return live ? (apply(unconsume, this, arguments) as unknown) : undefined;
+    },
+  }.unconsume;
+
+  for (const member of ['execute', 'finish', 'getCurrentBuffer']) {
+    const native = prototype[member] as AnyFunction;
+    boundary.sync(prototype, member, `http.${member}`, { handle: true });
+    const crossing = prototype[member] as AnyFunction;
+    const choose = {
+      [member](this: Members): unknown {
+        return apply(stateOf(this).joined ? crossing : native, this, arguments) as unknown;
+      },
+    };
+    prototype[member] = choose[member];
+  }
+  boundary.sync(prototype, 'duration', 'http.duration', { handle: true });
+}
+
+function installCallbacks(boundary: Boundary, prototype: Members, stateOf: (parser: object) => ParserState): void {
+  const sites = CALLBACKS.map(({ name }) => boundary.site(`http.${name}`, true));
+  const live = boundary.mode === 'record';
+  CALLBACKS.forEach((_, index) =>
+    defineProperty(prototype, index, {
+      configurable: true,
+      enumerable: false,
+      get(this: object) {
+        const state = stateOf(this);
+        return state.joined && live ? state.logging[index] : state.callbacks[index];
+      },
+      set(this: object, callback: unknown) {
+        const state = stateOf(this);
+        state.callbacks[index] = callback;
+        state.logging[index] =
+          live && typeof callback === 'function' ? boundary.wrapEntry(sites[index]!, callback as AnyFunction, { nested: true }) : callback;
+      },
+    }),
+  );
+  if (live) return;
+
+  const names = new Map(sites.map((site, index) => [site.name, index]));
+  const replay = boundary as ReplayBoundary;
+  let chained = false;
+  sites.forEach((site, index) =>
+    boundary.deliver(site, (args, handle) => {
+      const recv = objectFor(boundary, site, handle);
+      const fn = stateOf(recv).callbacks[index] as AnyFunction;
+      if (CALLBACKS[index]!.drains || chained) return { recv, fn, args };
+      // Native code went on to the next callback without letting ticks and microtasks run.
+      const chain = function (this: object): void {
+        apply(fn, this, arguments);
+        chained = true;
+        try {
+          for (let done = false; !done;) {
+            const name = replay.nest((next, of) => of === handle && names.has(next));
+            done = name === undefined || CALLBACKS[names.get(name)!]!.drains;
+          }
+        } finally {
+          chained = false;
+        }
+      };
+      return { recv, fn: chain, args };
+    }),
+  );
 }

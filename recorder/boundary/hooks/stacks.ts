@@ -23,16 +23,10 @@ export function install(boundary: Boundary, rewrite?: RewriteStack): void {
   });
 }
 
-/** HTTP servers feed their parser through JavaScript when recorded; natively it reads the socket itself, with no frames below. */
-function isFeeding(site: NodeJS.CallSite): boolean {
-  return site.getFunctionName() === 'socketOnData' && site.getFileName() === 'node:_http_server';
-}
-
 function visible(trace: NodeJS.CallSite[]): NodeJS.CallSite[] {
   let kept: NodeJS.CallSite[] | undefined;
   for (let i = 0; i < trace.length; i++) {
     const site = trace[i]!;
-    if (isFeeding(site)) return kept ?? trace.slice(0, i);
     const file = site.getFileName();
     if (typeof file === 'string' && file.startsWith(OWN)) kept ??= trace.slice(0, i);
     else if (kept !== undefined) kept[kept.length] = site;

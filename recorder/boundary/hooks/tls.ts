@@ -26,7 +26,11 @@ export function install(boundary: Boundary): void {
     const stream: StreamClass = { name: 'tls', prototype, nested: true };
     for (const member of Object.getOwnPropertyNames(prototype)) {
       if (APART.test(member) || typeof Object.getOwnPropertyDescriptor(prototype, member)!.value !== 'function') continue;
-      boundary.sync(prototype, member, `tls.${member}`, { handle: true, ...(CERTIFICATES.has(member) ? certificates(boundary) : {}) });
+      boundary.sync(prototype, member, `tls.${member}`, {
+        handle: true,
+        ...(CERTIFICATES.has(member) ? certificates(boundary) : {}),
+        ...(member === 'verifyError' ? retaken(prototype, member) : {}),
+      });
     }
     installTraffic(boundary, stream);
     const owner = (boundary.host.requireInternal('internal/async_hooks')['symbols'] as Record<string, symbol>)['owner_symbol']!;
@@ -54,6 +58,15 @@ export function install(boundary: Boundary): void {
       },
     }.wrap;
   });
+}
+
+/** An error that is the answer, not thrown: its stack begins at the caller in both modes, as if there were no hook. */
+function retaken(prototype: Members, member: string): { save(value: unknown): unknown; load(value: unknown): unknown } {
+  const retake = (value: unknown): unknown => {
+    if (value instanceof Error) Error.captureStackTrace(value, prototype[member] as AnyFunction);
+    return value;
+  };
+  return { save: retake, load: retake };
 }
 
 /** A certificate goes by its DER bytes, and is parsed again. */
