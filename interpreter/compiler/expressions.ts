@@ -176,8 +176,10 @@ export function exprTo(g: Generator, node: Node, dst: number): void {
     case 'LogicalExpression': {
       const end = b.label();
       const value = b.temp();
-      exprTo(g, node.left, value);
-      b.jump(node.operator === '&&' ? Op.JumpFalse : node.operator === '||' ? Op.JumpTrue : Op.JumpNotNullish, end, value);
+      foldable(g, node.left, () => {
+        exprTo(g, node.left, value);
+        b.jump(node.operator === '&&' ? Op.JumpFalse : node.operator === '||' ? Op.JumpTrue : Op.JumpNotNullish, end, value);
+      });
       exprTo(g, node.right, value);
       b.bind(end);
       b.emit(Op.Move, dst, value);
@@ -187,7 +189,7 @@ export function exprTo(g: Generator, node: Node, dst: number): void {
       const otherwise = b.label();
       const end = b.label();
       const value = b.temp();
-      branch(g, node.test, otherwise, false);
+      foldable(g, node.test, () => branch(g, node.test, otherwise, false));
       exprTo(g, node.consequent, value);
       b.jump(Op.Jump, end);
       b.bind(otherwise);
@@ -246,6 +248,12 @@ export function exprTo(g: Generator, node: Node, dst: number): void {
       throw new SyntaxError(`Unsupported expression ${node.type}`);
   }
   b.release(mark);
+}
+
+/** V8 emits nothing for a test that is a literal. */
+function foldable(g: Generator, test: Node, emit: () => void): void {
+  if (test.type === 'Literal') g.b.unseen(emit);
+  else emit();
 }
 
 function literal(g: Generator, node: Node, dst: number): void {
@@ -565,10 +573,13 @@ export function memberTarget(g: Generator, node: Node, rest: Node[] = []): Targe
     g.load('#' + node.property.name, node.property.start, name);
     return {
       get: (dst) => {
+        b.at(operatorOffset(g, node.object));
         b.emit(Op.GetPrivate, dst, object, name);
       },
       set: (src) => {
-        if (node.assignAt !== undefined) b.at(node.assignAt as number);
+        const isField = (g.place('#' + node.property.name).variable?.priv?.kind ?? 'field') === 'field';
+        if (!isField) b.at(operatorOffset(g, node.object));
+        else if (node.assignAt !== undefined) b.at(node.assignAt as number);
         b.emit(Op.SetPrivate, object, name, src);
       },
     };

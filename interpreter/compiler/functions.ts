@@ -175,7 +175,6 @@ function enterFunction(g: Generator, info: FunctionInfo, params: Node[]): void {
   } else {
     params.forEach((p, i) => {
       const mark = b.nextRegister;
-      b.at(p.start);
       if (p.type === 'RestElement') {
         g.block.needsArguments = true;
         const value = b.temp();

@@ -174,6 +174,7 @@ export class Generator {
       b.release(mark);
     } else {
       if (check) b.emit(Op.CheckHole, v.register, b.constant(v.name));
+      else if (at < Infinity && !forTypeof) b.at(at);
       if (dst !== v.register) b.emit(Op.Move, dst, v.register);
     }
   }

@@ -81,7 +81,8 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
     plain: source === 'nested' || (named !== null && first?.value.type === 'AssignmentPattern'),
     isWith: false,
   };
-  if (first && first.type === 'Property' && !first.computed) b.at(targetAt(first));
+  if (first === undefined || first.computed) b.at(p.start);
+  else b.at(first.type === 'Property' ? targetAt(first) : ((first.argument as Node).start as number));
   b.emit(Op.CheckObjectCoercible, src, b.constant(info));
   const rest = properties.length > 0 && (properties[properties.length - 1] as Node).type === 'RestElement';
   const mark = b.nextRegister;
