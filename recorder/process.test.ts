@@ -183,3 +183,28 @@ test('standard input as a file, in parts', async () => {
   );
   assert.match(stdout, /total 200000/);
 });
+
+test('async ids, as a program with async hooks sees them', async () => {
+  const { stdout } = await roundTrip(`
+    const ah = require('async_hooks'), fs = require('fs'), log = [];
+    ah.createHook({ init: (id, type, trigger) => log.push(id + ' ' + type + ' ' + trigger), destroy: () => 0 }).enable();
+    const at = (name) => log.push(name + ' ' + ah.executionAsyncId() + ' ' + ah.triggerAsyncId());
+    fs.stat('/', () => {
+      at('callback');
+      (async () => {
+        await fs.promises.stat('/');
+        at('promise');
+        const handle = await fs.promises.open(__filename);
+        await handle.read(Buffer.alloc(4), 0, 4, 0);
+        await handle.close();
+        at('handle');
+        setTimeout(() => require('crypto').randomBytes(4, () => { at('random'); require('zlib').gzip('x', () => { at('zlib');
+          require('dns').lookup('localhost', () => { at('dns'); require('child_process').exec('true', () => { at('exec');
+            const server = require('net').createServer((socket) => { at('server'); socket.end('bye'); server.close(); }).listen(0, () =>
+              require('net').connect(server.address().port, () => at('connected')).on('data', () => at('data')).on('close', () => at('closed'))); }); }); }); }), 1);
+      })();
+    });
+    process.on('exit', () => console.log(log.join('\\n')));`);
+  for (const word of ['callback', 'promise', 'handle', 'random', 'zlib', 'dns', 'exec', 'server', 'connected', 'data', 'closed'])
+    assert.match(stdout, new RegExp(`^${word} \\d+ \\d+$`, 'm'));
+});

@@ -11,9 +11,9 @@ import { disguise } from './disguise';
 import type { AnyFunction, Host, Members } from './host';
 import { passThrough } from './origins';
 import { readNumber, writeNumber } from './numbers';
+import { silentThen, type Watch } from './silent-then';
 
 const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
-const promiseThen = Promise.prototype.then;
 const captureStackTrace = Error.captureStackTrace;
 
 /** Where facts of the module loader go. */
@@ -26,6 +26,7 @@ export class RecordBoundary implements Boundary {
   readonly mode = 'record' as const;
   zone = 0;
   fatal: unknown;
+  private readonly watch: Watch;
   /** Above 0: own work, or the trace is closed. */
   own = 0;
   private next = 1;
@@ -43,6 +44,7 @@ export class RecordBoundary implements Boundary {
     private readonly facts: FactSink,
     private readonly onFailure: (error: Error) => void,
   ) {
+    this.watch = silentThen(host);
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
     const constants = wrap['constants'] as Record<string, number>;
@@ -233,14 +235,15 @@ export class RecordBoundary implements Boundary {
     this.logCall(site, handle, undefined);
     const { save } = options;
     // Registered before the program's own reactions, so the entry is logged first thing in the drain that settles it.
-    apply(promiseThen, promise, [
-      (value: unknown) => {
+    this.watch(
+      promise,
+      (value) => {
         if (this.own === 0) this.logEntry(settled, handle, [true, save === undefined ? value : save(value)]);
       },
-      (error: unknown) => {
+      (error) => {
         if (this.own === 0) this.logEntry(settled, handle, [false, error]);
       },
-    ]);
+    );
     return promise;
   }
 

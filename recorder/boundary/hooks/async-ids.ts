@@ -6,9 +6,13 @@
  */
 import type { AnyFunction, Members } from '../host';
 
-/** What native code does when it makes `resource` an asynchronous resource of that type. hooks: `internal/async_hooks`. */
-export function takeAsyncId(hooks: Members, type: string, resource: object = {}): void {
+/**
+ * What native code does when it makes `resource` an asynchronous resource of that type. hooks: `internal/async_hooks`; owner:
+ * the native handle whose method makes it, which is then what triggers it.
+ */
+export function takeAsyncId(hooks: Members, type: string, resource: object = {}, owner?: Members): void {
   const asyncId = (hooks['newAsyncId'] as () => number)();
-  if ((hooks['initHooksExist'] as () => boolean)())
-    (hooks['emitInit'] as AnyFunction)(asyncId, type, (hooks['getDefaultTriggerAsyncId'] as () => number)(), resource);
+  if (!(hooks['initHooksExist'] as () => boolean)()) return;
+  const trigger = owner === undefined ? (hooks['getDefaultTriggerAsyncId'] as () => number)() : (owner['getAsyncId'] as () => number)();
+  (hooks['emitInit'] as AnyFunction)(asyncId, type, trigger, resource);
 }

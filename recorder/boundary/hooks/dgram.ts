@@ -57,9 +57,9 @@ function installSend(boundary: Boundary, prototype: Members, member: string, hoo
       if (result === 0) boundary.callback(args[0] as Members, 'oncomplete', done, { once: true });
       return result;
     },
-    load(result, args) {
+    load(result, args, self) {
       if (result !== 0) return result;
-      takeAsyncId(hooks, 'UDPSENDWRAP', args[0] as object);
+      takeAsyncId(hooks, 'UDPSENDWRAP', args[0] as object, self);
       boundary.callback(args[0] as Members, 'oncomplete', done, { once: true });
       return result;
     },

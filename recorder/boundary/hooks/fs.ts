@@ -8,6 +8,7 @@
 import type { Boundary, EntryOptions, PromiseOptions, SyncOptions } from '../core';
 import type { AnyFunction, Members } from '../host';
 import { programOutput } from '../output';
+import { takeAsyncId } from './async-ids';
 import { answerWith, isOutput, writeEarly } from './early-output';
 
 /** Asked by the module loader only: always answered from the path-keyed store. */
@@ -56,7 +57,7 @@ export function install(boundary: Boundary): void {
   const requestPrototype = FSReqCallback.prototype;
   const usePromises = binding['kUsePromises'] as symbol;
   const hooks = host.requireInternal('internal/async_hooks');
-  const fileHandles = fileHandleForms(boundary, binding['FileHandle'] as { prototype: Members });
+  const fileHandles = fileHandleForms(boundary, binding['FileHandle'] as { prototype: Members }, hooks);
 
   for (const member of Object.keys(binding)) {
     const original = binding[member] as AnyFunction;
@@ -107,11 +108,12 @@ export function install(boundary: Boundary): void {
       },
       divert(args, self, original) {
         if (args[args.length - 1] !== usePromises) return undefined;
-        if (boundary.mode === 'replay') takeAsyncId(hooks, 'FSREQPROMISE');
-        return boundary.promise(site, () => Reflect.apply(original, self, args) as Promise<unknown>, {
+        const promise = boundary.promise(site, () => Reflect.apply(original, self, args) as Promise<unknown>, {
           save: (value) => fileHandles.save(forms.save === undefined ? value : forms.save(value, args)),
           load: (value) => fileHandles.load(forms.load === undefined ? value : forms.load(value, args)),
         });
+        if (boundary.mode === 'replay' && !boundary.aside) takeAsyncId(hooks, 'FSREQPROMISE');
+        return promise;
       },
       save: (result, args) => (form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : (early.get(args) ?? result)),
       load(value, args) {
@@ -125,13 +127,6 @@ export function install(boundary: Boundary): void {
     };
     boundary.sync(binding, member, site.name, options);
   }
-}
-
-/** Native code would have made a request object with an id of its own. */
-export function takeAsyncId(hooks: Members, type: string, resource: object = {}): void {
-  const asyncId = (hooks['newAsyncId'] as () => number)();
-  if ((hooks['initHooksExist'] as () => boolean)())
-    (hooks['emitInit'] as AnyFunction)(asyncId, type, (hooks['getDefaultTriggerAsyncId'] as () => number)(), resource);
 }
 
 function factKey(boundary: Boundary, member: string): SyncOptions['fact'] {
@@ -156,13 +151,18 @@ function factKey(boundary: Boundary, member: string): SyncOptions['fact'] {
 }
 
 /** The native FileHandle of fs/promises: an object with a descriptor, whose close() and releaseFD() are crossings. */
-function fileHandleForms(boundary: Boundary, FileHandle: { prototype: Members }): Required<PromiseOptions> {
+function fileHandleForms(boundary: Boundary, FileHandle: { prototype: Members }, hooks: Members): Required<PromiseOptions> {
+  const wrap = boundary.host.internalBinding('async_wrap');
+  const ids = wrap['async_id_fields'] as Float64Array;
+  const { kAsyncIdCounter } = wrap['constants'] as { kAsyncIdCounter: number };
   const { prototype } = FileHandle;
   const close = boundary.site('FileHandle.close');
   const live = prototype['close'] as AnyFunction;
   prototype['close'] = {
     close(this: Members): unknown {
-      return boundary.promise(close, () => Reflect.apply(live, this, []) as Promise<unknown>);
+      const promise = boundary.promise(close, () => Reflect.apply(live, this, []) as Promise<unknown>);
+      if (boundary.mode === 'replay' && !boundary.aside) takeAsyncId(hooks, 'FILEHANDLECLOSEREQ');
+      return promise;
     },
   }.close;
   boundary.sync(prototype, 'releaseFD', 'FileHandle.releaseFD', { handle: true });
@@ -175,10 +175,13 @@ function fileHandleForms(boundary: Boundary, FileHandle: { prototype: Members })
       if (typeof value !== 'object' || value === null || !('fileHandle' in value)) return value;
       const { fileHandle, fd } = value as unknown as { fileHandle: number; fd: number };
       // Never a real one: it would close a real descriptor when it is collected.
+      // Native code made it just before the promise was settled: the last id is its own.
+      const asyncId = ids[kAsyncIdCounter]!;
       const object = Object.create(prototype, {
         fd: { value: fd, configurable: true },
-        getAsyncId: { value: () => 0, configurable: true },
+        getAsyncId: { value: () => asyncId, configurable: true },
       }) as object;
+      if ((hooks['initHooksExist'] as () => boolean)()) (hooks['emitInit'] as AnyFunction)(asyncId, 'FILEHANDLE', 0, object);
       boundary.adopt(object, fileHandle);
       return object;
     },

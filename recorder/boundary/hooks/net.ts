@@ -101,8 +101,8 @@ function installConnect(boundary: Boundary, { name, prototype }: StreamClass, me
         load: ([status, readable, writable]) => [status, self, request, readable, writable],
       });
     },
-    load(value, args) {
-      takeAsyncId(hooks, provider, args[0] as object);
+    load(value, args, self) {
+      takeAsyncId(hooks, provider, args[0] as object, self);
       return value;
     },
   });

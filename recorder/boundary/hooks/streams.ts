@@ -113,7 +113,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
         fields[kAsync] = pending ? 1 : 0;
         if (error !== undefined) request['error'] = error;
         if (pending) {
-          takeAsyncId(hooks, 'WRITEWRAP', request);
+          takeAsyncId(hooks, 'WRITEWRAP', request, self);
           if (status === 0) complete(request, self);
         }
         const fd = state.output.get(self);
@@ -140,7 +140,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
     },
     load(status, args, self) {
       if (status === 0) {
-        takeAsyncId(hooks, 'SHUTDOWNWRAP', args[0] as object);
+        takeAsyncId(hooks, 'SHUTDOWNWRAP', args[0] as object, self);
         complete(args[0] as Members, self);
       }
       return status;
