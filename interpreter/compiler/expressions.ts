@@ -4,7 +4,7 @@
 import { Op } from '../bytecode';
 import { eachChild, isFunction, type Node } from './ast';
 import type { Generator } from './generator';
-import { assignPattern, propertyName } from './patterns';
+import { assignPattern, NAMELESS, propertyName } from './patterns';
 import { callAt, memberAt, operatorAt, positionOfNode } from './positions';
 import { closure } from './functions';
 import { classExpression } from './classes';
@@ -578,7 +578,7 @@ export function memberTarget(g: Generator, node: Node, rest: Node[] = []): Targe
       },
       set: (src) => {
         const isField = (g.place('#' + node.property.name).variable?.priv?.kind ?? 'field') === 'field';
-        if (!isField) b.at(operatorOffset(g, node.object));
+        if (!isField) b.at(node.property.start);
         else if (node.assignAt !== undefined) b.at(node.assignAt as number);
         b.emit(Op.SetPrivate, object, name, src);
       },
@@ -899,7 +899,7 @@ export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: numbe
       // V8 hands a single spread at the end to the call itself.
       const isLast = forCall && spreads === 1 && e === elements[elements.length - 1];
       b.at(isLast ? callAt : e.argument.start);
-      b.site(isLast ? { ...e, type: 'SpreadArgument' } : e);
+      b.site(isLast ? { ...e, type: 'SpreadArgument' } : forCall ? NAMELESS : e);
       b.emit(asList ? Op.ListSpread : Op.ArraySpread, array, value);
     } else b.emit(asList ? Op.ListAppend : Op.ArrayAppend, array, expr(g, e));
     b.release(inner);
@@ -1021,6 +1021,7 @@ function yieldExpression(g: Generator, node: Node, dst: number): void {
   // V8 has no place for yield*, but for the awaiting of an async one.
   if (!node.delegate || g.block.isAsync) b.at(node.start);
   if (node.delegate) {
+    b.site(node);
     b.emit(Op.YieldStar, dst, value);
   } else b.emit(Op.Yield, dst, value);
 }

@@ -29,6 +29,7 @@ export interface CallSiteRealm {
   /** V8's JSReceiver::GetConstructorName. */
   constructorName(receiver: object): string;
   isProxy(value: unknown): boolean;
+  readonly namesAccessorsTwice: boolean;
   /** Code block of a guest function, undefined for others. */
   codeOf(value: unknown): CodeBlock | undefined;
   /** Where a text that was given to eval or new Function came from; undefined for files. */
@@ -285,6 +286,7 @@ export class GuestCallSite {
     const method = this.getMethodName();
     if (name === null) return (type ? `${type}.` : '') + (method || '<anonymous>');
     const head = type && isIdentifier(name) && name !== type ? `${type}.${name}` : name;
+    if (!this.#realm.namesAccessorsTwice && (name === `get ${method}` || name === `set ${method}`)) return head;
     return method && name !== method && !name.endsWith(`.${method}`) ? `${head} [as ${method}]` : head;
   }
 

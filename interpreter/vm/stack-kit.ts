@@ -13,6 +13,8 @@ export interface StackKit {
   /** Promise.all, any and allSettled: V8 follows them when it shows who awaits. */
   readonly combinators: readonly unknown[];
   isArray(value: unknown): boolean;
+  /** Whether this V8 writes "get x [as x]" for an accessor. */
+  readonly namesAccessorsTwice: boolean;
   /** Constructors whose objects V8 gives a stack. */
   readonly errorConstructors: readonly unknown[];
   setPrototype(object: object, prototype: object): void;
@@ -26,6 +28,7 @@ export const STACK_KIT_SOURCE = `(function () {
     error: ErrorFunction,
     combinators: [Promise.all, Promise.any, Promise.allSettled],
     isArray: Array.isArray,
+    namesAccessorsTwice: ({ get probe() { return new ErrorFunction().stack; } }).probe.includes('[as probe]'),
     errorConstructors: [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError],
     trampoline(name) {
       const trampoline = function (f, self, args, newTarget) {

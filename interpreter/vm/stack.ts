@@ -373,6 +373,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       constructorName: (object) => host.constructorName?.(object) ?? constructorNameOf(object),
       isProxy: (value) => host.isProxy?.(value) ?? false,
       codeOf,
+      namesAccessorsTwice: kit.namesAccessorsTwice,
       evalCallerOf: (file) => evalCallers.get(file),
       isOwnScript: (name) => name === KIT_FILE || (name.startsWith(own) && !name.includes('.test')),
       get observe() {
