@@ -11,6 +11,7 @@ import { showEvents } from './events';
 import { CANNOT, report } from './failure';
 import { showInfo } from './info';
 import { interpret, type InterpretFlags } from './interpret';
+import { logHits } from './log';
 import { recordProgram, type RecordFlags } from './record';
 import { replayRecording, type ReplayFlags } from './replay';
 
@@ -76,6 +77,18 @@ function build(): Command {
       ]),
     )
     .action((recording: string, flags: InterpretFlags) => interpret(recording, flags));
+
+  program
+    .command('log')
+    .description('print expressions at every hit of a line, after the fact')
+    .argument('<recording>', 'folder of the recording')
+    .argument('<location>', 'FILE:LINE[:COL]')
+    .argument('<expression...>', 'evaluated at each hit')
+    .option('--json', 'one JSON document a hit, one a line')
+    .addHelpText('after', examples(['retrace log ./recording app.js:21 message.id result.intent']))
+    .action((recording: string, location: string, expressions: string[], flags: { json?: boolean }) =>
+      logHits(recording, location, expressions, flags),
+    );
 
   program
     .command('events')

@@ -4,6 +4,6 @@ export { type Ending, type Manifest, type ProcessInfo, type ThreadInfo } from '.
 export { BadLocation, Damaged, Divergence, NotARecording, NotReached, ReplayerFailed, WrongFormat, WrongNode } from './errors';
 export { open, Recording } from './recording';
 export type { Engine, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
-export { Replay, type Breakpoint, type ProgramOutput, type ReplayHooks } from './replay';
+export { Replay, type Breakpoint, type Hit, type ProgramOutput, type ReplayHooks } from './replay';
 export { isEnd } from './stop';
 export type { End, ErrorValue, Evaluation, Frame, Scope, Stop, StopReason, Value } from './stop';

@@ -158,6 +158,21 @@ describe('Replay', () => {
     assert.deepEqual([later.line, later.hit], [5, 3]);
   });
 
+  replayed('every hit of a line, with expressions', async (r) => {
+    const hits = [];
+    for await (const { hit, line, evaluations } of r.hits('app.js:5', ['n', 'add.call(null, 1), total'])) {
+      hits.push([hit, line, ...evaluations.map(({ value }) => value)]);
+    }
+    assert.deepEqual(hits, [
+      [1, 5, 1, 1],
+      [2, 5, 2, 2],
+      [3, 5, 3, 4],
+    ]);
+    await assert.rejects(async () => {
+      for await (const hit of r.hits('app.js:10')) assert.fail(hit.position);
+    }, NotReached);
+  });
+
   replayed('the crash, with its error', async (r) => {
     const stop = stopped(await r.crash());
     assert.equal(stop.reason, 'exception');

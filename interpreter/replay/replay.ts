@@ -43,6 +43,17 @@ export interface Breakpoint {
   column: number;
 }
 
+/** One time that a location was reached. */
+export interface Hit {
+  position: string;
+  file: string;
+  line: number;
+  column: number;
+  /** Counts from 1. */
+  hit: number;
+  evaluations: Evaluation[];
+}
+
 interface SetBreakpoint extends BreakpointSpec {
   /** As in Resolved. */
   path: string;
@@ -129,6 +140,32 @@ export class Replay {
     const error = await this.notReached(location, statement, hits, options.hit);
     this.timeline.returnTo(before);
     throw error;
+  }
+
+  /**
+   * Every time a location is reached, from the program's start, with expressions evaluated there. Moves the program along.
+   * Throws BadLocation, NotReached (never reached), Divergence.
+   */
+  async *hits(location: string, expressions: readonly string[] = []): AsyncGenerator<Hit> {
+    const statement = this.resolve(parseLocation(location));
+    const temporary: BreakpointSpec = { id: this.timeline.newBreakpointId(), file: statement.file, statement: statement.id };
+    await this.timeline.rewind();
+    await this.timeline.setBreakpoints([temporary]);
+    let hit = 0;
+    try {
+      for (;;) {
+        const at = await this.timeline.forward([{ kind: 'breakpoint', id: temporary.id }]);
+        if (at.kind === 'ended') break;
+        hit++;
+        const { file, line, column } = this.frame(at.place);
+        const evaluations: Evaluation[] = [];
+        for (const expression of expressions) evaluations.push(await this.evaluate(expression));
+        yield { position: this.position(at), file, line, column, hit, evaluations };
+      }
+    } finally {
+      await this.timeline.setBreakpoints(this.breakpoints);
+    }
+    if (hit === 0) throw await this.notReached(parseLocation(location), statement, 0, undefined);
   }
 
   /** To the next statement, wherever it is. */
@@ -357,7 +394,7 @@ export class Replay {
         found = [...statementsOf(this.recording.sourceText(file), { asFunctionBody: true })];
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
-        found = [];
+        throw new BadLocation(`${this.shown(file)} is no CommonJS module: only those run in the interpreter and can be stopped in.`);
       }
       this.statements.set(file, found);
     }

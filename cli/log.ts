@@ -1,0 +1,21 @@
+/** `retrace log`: expressions at every hit of a line, as if somebody had logged them at the time. */
+import { open } from '../interpreter/replay';
+import { paint, placeText } from './print';
+import { Progress } from './progress';
+
+export async function logHits(folder: string, location: string, expressions: string[], flags: { json?: boolean }): Promise<void> {
+  const recording = await open(folder);
+  const progress = new Progress(() => recording.turns());
+  const replay = await recording.replay({ onTurn: (turn) => progress.at(turn) });
+  try {
+    for await (const hit of replay.hits(location, expressions)) {
+      progress.done();
+      const values = hit.evaluations.map(({ expression, preview }) => `${expression} = ${preview}`).join('  ');
+      const line = flags.json ? JSON.stringify(hit) : `${paint(hit.position.padEnd(14), 'grey')} ${placeText(hit)}  ${values}`;
+      process.stdout.write(`${line}\n`);
+    }
+  } finally {
+    progress.done();
+    await replay.close();
+  }
+}
