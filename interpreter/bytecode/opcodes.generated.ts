@@ -191,150 +191,152 @@ export const enum Op {
   SetFrameThis = 93,
   /** Direct eval if callee is the realm's eval, else an ordinary call. */
   CallEval = 94,
+  /** CallEval with the arguments in an internal list. */
+  CallEvalSpread = 95,
   /** dst = import(specifier, options). */
-  ImportCall = 95,
+  ImportCall = 96,
   /** dst = arguments object (0 sloppy without aliasing, 1 strict). */
-  CreateArguments = 96,
+  CreateArguments = 97,
   /** dst = aliasing arguments object; cells = accessors of the parameters. */
-  CreateMapped = 97,
+  CreateMapped = 98,
   /** dst = array of the arguments from that index on. */
-  RestArguments = 98,
+  RestArguments = 99,
   /** dst = left + right. */
-  Add = 99,
+  Add = 100,
   /** dst = left - right. */
-  Sub = 100,
+  Sub = 101,
   /** dst = left * right. */
-  Mul = 101,
+  Mul = 102,
   /** dst = left / right. */
-  Div = 102,
+  Div = 103,
   /** dst = left % right. */
-  Mod = 103,
+  Mod = 104,
   /** dst = left ** right. */
-  Exp = 104,
+  Exp = 105,
   /** dst = left & right. */
-  BitAnd = 105,
+  BitAnd = 106,
   /** dst = left | right. */
-  BitOr = 106,
+  BitOr = 107,
   /** dst = left ^ right. */
-  BitXor = 107,
+  BitXor = 108,
   /** dst = left << right. */
-  Shl = 108,
+  Shl = 109,
   /** dst = left >> right. */
-  Shr = 109,
+  Shr = 110,
   /** dst = left >>> right. */
-  Ushr = 110,
+  Ushr = 111,
   /** dst = left == right. */
-  Eq = 111,
+  Eq = 112,
   /** dst = left != right. */
-  Ne = 112,
+  Ne = 113,
   /** dst = left === right. */
-  StrictEq = 113,
+  StrictEq = 114,
   /** dst = left !== right. */
-  StrictNe = 114,
+  StrictNe = 115,
   /** dst = left < right. */
-  Lt = 115,
+  Lt = 116,
   /** dst = left <= right. */
-  Le = 116,
+  Le = 117,
   /** dst = left > right. */
-  Gt = 117,
+  Gt = 118,
   /** dst = left >= right. */
-  Ge = 118,
+  Ge = 119,
   /** dst = left + small integer. */
-  AddInt = 119,
+  AddInt = 120,
   /** dst = !src. */
-  Not = 120,
+  Not = 121,
   /** dst = -src. */
-  Neg = 121,
+  Neg = 122,
   /** dst = +src. */
-  ToNumber = 122,
+  ToNumber = 123,
   /** dst = src as a number or bigint. */
-  ToNumeric = 123,
+  ToNumeric = 124,
   /** dst = ~src. */
-  BitNot = 124,
+  BitNot = 125,
   /** dst = typeof src. */
-  TypeOf = 125,
+  TypeOf = 126,
   /** dst = src + 1 for a number or bigint of any kind. */
-  Inc = 126,
+  Inc = 127,
   /** dst = src - 1 for a number or bigint of any kind. */
-  Dec = 127,
+  Dec = 128,
   /** dst = src as a string, as a template literal converts it. */
-  ToTemplateString = 128,
+  ToTemplateString = 129,
   /** dst = concatenation of consecutive registers, converted as a template literal does. */
-  Concat = 129,
+  Concat = 130,
   /** Continues at target. */
-  Jump = 130,
+  Jump = 131,
   /** Continues at target if src is truthy. */
-  JumpTrue = 131,
+  JumpTrue = 132,
   /** Continues at target if src is falsy. */
-  JumpFalse = 132,
+  JumpFalse = 133,
   /** Continues at target if src is null or undefined. */
-  JumpNullish = 133,
+  JumpNullish = 134,
   /** Continues at target if src is neither null nor undefined. */
-  JumpNotNullish = 134,
+  JumpNotNullish = 135,
   /** Continues at target if src is undefined. */
-  JumpUndefined = 135,
+  JumpUndefined = 136,
   /** Continues at target if src is not undefined. */
-  JumpNotUndefined = 136,
+  JumpNotUndefined = 137,
   /** Continues at target if left < right. */
-  JumpLt = 137,
+  JumpLt = 138,
   /** Continues at target unless left < right. */
-  JumpNotLt = 138,
+  JumpNotLt = 139,
   /** Continues at target if left === right. */
-  JumpStrictEq = 139,
+  JumpStrictEq = 140,
   /** Continues at target if left !== right. */
-  JumpStrictNe = 140,
+  JumpStrictNe = 141,
   /** Continues at target if the completion kind in src is this integer (end of finally). */
-  JumpKind = 141,
+  JumpKind = 142,
   /** iterator, next = iterator record of src. */
-  GetIterator = 142,
+  GetIterator = 143,
   /** iterator, next = async iterator record of src. */
-  GetAsyncIterator = 143,
+  GetAsyncIterator = 144,
   /** dst = next value; continues at `done` when the iterator is exhausted. */
-  IteratorNext = 144,
+  IteratorNext = 145,
   /** dst = next value or undefined; finished records that the iterator must not be closed (destructuring). */
-  IteratorStep = 145,
+  IteratorStep = 146,
   /** dst = array of all values left. */
-  IteratorRest = 146,
+  IteratorRest = 147,
   /** dst = result of calling next, not unwrapped (for await). */
-  IteratorCall = 147,
+  IteratorCall = 148,
   /** dst = value of an awaited iterator result; continues at `done` when it says so. */
-  IteratorResult = 148,
+  IteratorResult = 149,
   /** Calls iterator.return; TypeError if it does not return an object. */
-  IteratorClose = 149,
+  IteratorClose = 150,
   /** Calls iterator.return and swallows its errors (a throw is under way). */
-  IteratorCloseSilent = 150,
+  IteratorCloseSilent = 151,
   /** dst = result of iterator.return(), to be awaited, or the mark of an uninitialised binding if there is no return. */
-  AsyncIteratorClose = 151,
+  AsyncIteratorClose = 152,
   /** TypeError unless src is an object or the mark of an uninitialised binding. */
-  CheckIteratorResult = 152,
+  CheckIteratorResult = 153,
   /** dst = enumeration of the property keys of src. */
-  ForInStart = 153,
+  ForInStart = 154,
   /** dst = next key; continues at `done` when there is none. */
-  ForInNext = 154,
+  ForInNext = 155,
   /** The parameters of a generator are bound: suspends until the first next(). */
-  GeneratorStart = 155,
+  GeneratorStart = 156,
   /** Suspends until src is settled; dst = its value. */
-  Await = 156,
+  Await = 157,
   /** Suspends with src as the yielded value; dst = what next() passes. */
-  Yield = 157,
+  Yield = 158,
   /** Suspends while src is iterated by the host; dst = its return value. */
-  YieldStar = 158,
+  YieldStar = 159,
   /** Returns src. */
-  Return = 159,
+  Return = 160,
   /** Returns undefined from the end of a function body. */
-  ReturnUndefined = 160,
+  ReturnUndefined = 161,
   /** dst = the one frame on the stack that runs a function (debugger evaluation); ReferenceError if there is none. */
-  LiveFrame = 161,
+  LiveFrame = 162,
   /** dst = a register of the paused frame that an expression is evaluated in. */
-  GetForeign = 162,
+  GetForeign = 163,
   /** Writes a register of the paused frame that an expression is evaluated in. */
-  SetForeign = 163,
+  SetForeign = 164,
   /** dst = parameter aliased with the arguments object. */
-  GetCell = 164,
+  GetCell = 165,
   /** Writes a parameter aliased with the arguments object. */
-  SetCell = 165,
+  SetCell = 166,
   /** The debugger statement: pauses when a debugger is attached. */
-  Debugger = 166,
+  Debugger = 167,
 }
 
 /** Instruction length in ints, opcode included, by opcode. */
@@ -434,6 +436,7 @@ export const OP_LENGTH: readonly number[] = [
   4, // BindThis
   2, // SetFrameThis
   6, // CallEval
+  5, // CallEvalSpread
   4, // ImportCall
   3, // CreateArguments
   4, // CreateMapped

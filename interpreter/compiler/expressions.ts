@@ -413,7 +413,7 @@ function unary(g: Generator, node: Node, dst: number): void {
       b.emit(Op.LoadUndefined, dst);
       return;
     case 'delete':
-      remove(g, node, arg, dst);
+      remove(g, node.start, arg, dst);
       return;
     case '-':
       if (arg.type === 'Literal' && typeof arg.value === 'number') {
@@ -429,14 +429,14 @@ function unary(g: Generator, node: Node, dst: number): void {
   b.emit(op, dst, value);
 }
 
-function remove(g: Generator, node: Node, arg: Node, dst: number): void {
+function remove(g: Generator, at: number, arg: Node, dst: number): void {
   const b = g.b;
   if (arg.type === 'ChainExpression') {
     const saved = g.chainEnd;
     const nullish = b.label();
     const end = b.label();
     g.chainEnd = nullish;
-    remove(g, node, arg.expression, dst);
+    remove(g, at, arg.expression, dst);
     g.chainEnd = saved;
     b.jump(Op.Jump, end);
     b.bind(nullish);
@@ -700,9 +700,16 @@ function call(g: Generator, node: Node, dst: number): void {
     superCall(g, node, list, dst);
     return;
   }
-  if (node.callee.type === 'Identifier' && node.callee.name === 'eval' && !spread && !node.optional) {
+  if (node.callee.type === 'Identifier' && node.callee.name === 'eval' && !node.optional && !(spread && list.length === 1)) {
     const callee = b.temp();
     exprTo(g, node.callee, callee);
+    if (spread) {
+      const array = spreadList(g, list, callOffset(g, node));
+      b.at(callOffset(g, node));
+      b.site(node);
+      b.emit(Op.CallEvalSpread, dst, callee, array, b.constant({ scope: g.scope, strict: g.strict, info: g.info }));
+      return;
+    }
     const [start, count] = args(g, list);
     b.at(callOffset(g, node));
     b.site(node);

@@ -60,6 +60,13 @@ function start(S: VmState, frame: Frame, op: number, code: Int32Array, pc: numbe
       if (f === kit.eval) return ops.directEval(S, frame, list, constants[code[pc + 5] as number] as EvalSite);
       return ops.callWithList(S, frame, f as Fn, undefined, list);
     }
+    case Op.CallEvalSpread: {
+      const f = regs[code[pc + 2] as number];
+      if (typeof f !== 'function') throw notAFunction(S, frame, f);
+      const list = regs[code[pc + 3] as number] as unknown[];
+      if (f === kit.eval) return ops.directEval(S, frame, list, constants[code[pc + 4] as number] as EvalSite);
+      return ops.callWithList(S, frame, f as Fn, undefined, list);
+    }
     case Op.InitFields: {
       const { fields } = Stamp.of(regs[code[pc + 2] as number] as object) as FunctionData;
       if (fields === undefined) return done(undefined);

@@ -319,6 +319,7 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.NewSpread:
           case Op.SuperCall:
           case Op.CallEval:
+          case Op.CallEvalSpread:
           case Op.InitFields:
           case Op.CallStatic: {
             frame.pc = pc;
@@ -659,9 +660,10 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.Return: {
             let value = code[pc] === Op.Return ? regs[code[pc + 1] as number] : undefined;
             if (frame.construct !== 0 && (value === null || (typeof value !== 'object' && typeof value !== 'function'))) {
-              frame.pc = pc;
               if (frame.code.kind === FunctionKind.DerivedClass) {
-                if (value !== undefined) throw makeError(S, 'TypeError', 'Derived constructors may only return object or undefined');
+                // Raised where no handler of the constructor reaches: past its last instruction.
+                frame.pc = code.length;
+                throw makeError(S, 'TypeError', 'Derived constructors may only return object or undefined');
               }
               value = frame.thisValue;
             }
