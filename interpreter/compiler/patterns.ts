@@ -9,8 +9,20 @@ import { operatorAt } from './positions';
 /** declare: initialises new bindings; var: assigns var names; assign: assigns any target. */
 export type PatternMode = 'declare' | 'var' | 'assign';
 
+/** Stands for a source that V8 cannot quote. */
+export const NAMELESS: Node = { type: 'NoSource', start: 0, end: 0 };
+
 /** Where a value comes from, for error texts: a tree, V8's own name for it, another pattern, or nothing that could be named. */
-export type PatternSource = Node | '.for' | '.catch' | 'nested' | null;
+export type PatternSource = Node | Nested | '.for' | '.catch' | 'nested' | null;
+
+/** An array pattern right inside an object pattern: V8 quotes what that took apart. */
+export interface Nested {
+  type: 'NestedPattern';
+  start: number;
+  end: number;
+  source: Node | null;
+  text: string | null;
+}
 
 /** Binds the value in `src` to a pattern. */
 export function pattern(g: Generator, p: Node, src: number, mode: PatternMode, source: PatternSource): void {
@@ -22,7 +34,7 @@ export function pattern(g: Generator, p: Node, src: number, mode: PatternMode, s
     case 'AssignmentPattern': {
       const mark = g.b.nextRegister;
       const value = withDefault(g, p, src);
-      pattern(g, p.left, value, mode, source === null ? CONDITIONAL : source);
+      pattern(g, p.left, value, mode, defaultSource(p, source));
       g.b.release(mark);
       return;
     }
@@ -43,6 +55,16 @@ export function pattern(g: Generator, p: Node, src: number, mode: PatternMode, s
 /** What V8 quotes for a parameter with a default: the conditional that its parser makes of it. */
 const CONDITIONAL: Node = { type: 'ConditionalExpression', start: 0, end: 0 };
 
+/** What V8 quotes for a pattern with a default: within a pattern the default alone. */
+function defaultSource(p: Node, source: PatternSource): PatternSource {
+  if (source !== 'nested') return source === null && p.left.type === 'ObjectPattern' ? CONDITIONAL : source;
+  if (p.left.type === 'ObjectPattern') return p.right as Node;
+  return NAMED_DEFAULTS.has(p.right.type) ? { type: 'SpreadElement', start: p.right.start, end: p.right.end, argument: p.right } : 'nested';
+}
+
+/** Defaults of array patterns that V8 still knows when the iteration fails. */
+const NAMED_DEFAULTS = new Set(['Identifier', 'MemberExpression', 'CallExpression', 'NewExpression']);
+
 /** src, or the default of the pattern if src is undefined, in a register of its own. */
 function withDefault(g: Generator, p: Node, src: number): number {
   const b = g.b;
@@ -61,12 +83,24 @@ function earlyTarget(g: Generator, p: Node, mode: PatternMode): Target | null {
   return mode === 'assign' && target.type === 'MemberExpression' ? memberTarget(g, target) : null;
 }
 
-function finishTarget(g: Generator, p: Node, src: number, mode: PatternMode, early: Target | null): void {
+function finishTarget(g: Generator, p: Node, src: number, mode: PatternMode, early: Target | null, outer: PatternSource = 'nested'): void {
   if (!early) {
-    pattern(g, p, src, mode, 'nested');
+    pattern(g, p, src, mode, p.type === 'ArrayPattern' ? nested(outer) : 'nested');
     return;
   }
   early.set(p.type === 'AssignmentPattern' ? withDefault(g, p, src) : src);
+}
+
+function nested(outer: PatternSource): PatternSource {
+  if (outer === 'nested') return 'nested';
+  const isTree = typeof outer === 'object' && outer !== null && outer.type !== 'NestedPattern';
+  return {
+    type: 'NestedPattern',
+    start: 0,
+    end: 0,
+    source: isTree ? (outer as Node) : null,
+    text: typeof outer === 'string' ? outer : null,
+  };
 }
 
 function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, source: PatternSource): void {
@@ -74,11 +108,14 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
   const properties = p.properties as Node[];
   const first = properties[0];
   const named = first && first.type === 'Property' && !first.computed ? propertyName(first.key) : null;
+  const target = named === null ? undefined : (first?.value as Node);
+  // A nested pattern with a default gets quoted by that default, even if the outer value is missing.
+  const inner = target?.type === 'AssignmentPattern' && target.left.type === 'ObjectPattern' ? (target.right as Node) : null;
   const info = {
-    source: typeof source === 'object' ? source : null,
+    source: inner ?? (typeof source === 'object' ? source : null),
     text: typeof source === 'string' && source !== 'nested' ? source : null,
     property: named,
-    plain: source === 'nested' || (named !== null && first?.value.type === 'AssignmentPattern'),
+    plain: source === 'nested' || target?.type === 'MemberExpression' || (target?.type === 'AssignmentPattern' && inner === null),
     isWith: false,
   };
   if (first === undefined || first.computed) b.at(p.start);
@@ -109,7 +146,7 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
       const value = b.temp();
       b.at(q.key.start);
       b.emit(Op.GetKeyed, value, src, key);
-      finishTarget(g, q.value, value, mode, early);
+      finishTarget(g, q.value, value, mode, early, source);
     } else {
       const name = propertyName(q.key);
       if (excluded >= 0) {
@@ -123,7 +160,7 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
       b.at(targetAt(q));
       if (name === 'stackTraceLimit') b.emit(Op.GetStackLimit, value, src);
       else b.emit(Op.GetNamed, value, src, b.constant(name));
-      if (direct < 0) finishTarget(g, q.value, value, mode, early);
+      if (direct < 0) finishTarget(g, q.value, value, mode, early, source);
     }
     b.release(inner);
   }
@@ -142,15 +179,39 @@ export function propertyName(key: Node): string {
   return typeof key.value === 'bigint' || key.bigint ? String(BigInt(key.bigint)) : String(key.value);
 }
 
+/** Initialisers whose position is where their text begins: V8 finds them again by it. */
+const NAMED_SOURCES = new Set([
+  'Identifier',
+  'Literal',
+  'TemplateLiteral',
+  'ThisExpression',
+  'ArrayExpression',
+  'ObjectExpression',
+  'FunctionExpression',
+  'ArrowFunctionExpression',
+  'ClassExpression',
+  'UnaryExpression',
+  'AwaitExpression',
+  'ConditionalExpression',
+  'NewExpression',
+]);
+
+/** Whether V8 quotes the source of an array pattern in its errors. */
+function namesSource(g: Generator, p: Node, source: Node | Nested, mode: PatternMode): boolean {
+  if (source.type === 'NestedPattern' || source.type === 'SpreadElement') return true;
+  if (mode === 'assign' || g.file.text.slice(p.end, source.start).includes('(')) return false;
+  return NAMED_SOURCES.has(source.type) || (source.type === 'CallExpression' && (source as Node).callee.type === 'Identifier');
+}
+
 function arrayPattern(g: Generator, p: Node, src: number, mode: PatternMode, source: PatternSource): void {
   const b = g.b;
   const mark = b.nextRegister;
   const iterator = b.temp();
   const next = b.temp();
   const finished = b.temp();
-  const tree = source !== null && typeof source === 'object' && mode !== 'assign' && source.type !== 'MemberExpression' ? source : null;
+  const tree = typeof source === 'object' && source !== null && namesSource(g, p, source, mode) ? source : null;
   if (p.at !== undefined) b.at(p.at as number);
-  b.site(tree ?? { type: 'NoSource', start: 0, end: 0, text: source === '.for' ? source : undefined });
+  b.site(tree ?? (source === '.for' ? { ...NAMELESS, text: source } : NAMELESS));
   b.emit(Op.GetIterator, iterator, next, src);
   b.emit(Op.LoadFalse, finished);
   g.withFinally(

@@ -7,7 +7,7 @@ import type { Control, Generator } from './generator';
 import { branch, effect, expr, exprNamed, exprTo, memberTarget } from './expressions';
 import { classExpression } from './classes';
 import { functionsOf } from './functions';
-import { pattern } from './patterns';
+import { NAMELESS, pattern } from './patterns';
 import { initializerAt, positionOfNode } from './positions';
 import type { Label } from './builder';
 
@@ -404,7 +404,7 @@ function headTarget(g: Generator, node: Node, value: number): void {
   } else if (left.type === 'MemberExpression') memberTarget(g, left).set(value);
   else {
     left.at = left.start;
-    pattern(g, left, value, 'assign', '.for');
+    pattern(g, left, value, 'assign', 'nested');
   }
 }
 
@@ -455,6 +455,12 @@ function eachAt(g: Generator, node: Node): number {
   return id.type === 'Identifier' ? id.start : id.end - 1;
 }
 
+/** Whether V8 still knows what a loop iterates: nothing in it may have had a position of its own after its beginning. */
+function isQuoted(source: Node): boolean {
+  if (source.type === 'ConditionalExpression' || source.type === 'ChainExpression') return false;
+  return source.type !== 'ObjectExpression' || (source.properties as Node[]).every((p) => p.type === 'Property' && !p.computed);
+}
+
 function forOf(g: Generator, node: Node, labels: string[]): void {
   const b = g.b;
   step(g, node);
@@ -466,7 +472,7 @@ function forOf(g: Generator, node: Node, labels: string[]): void {
   b.statementAt(positionOfNode(g.file.text, node.right));
   headExpression(g, node, value);
   b.at(node.right.start);
-  b.site(node.right);
+  b.site(isQuoted(node.right) ? node.right : NAMELESS);
   b.emit(node.await ? Op.GetAsyncIterator : Op.GetIterator, iterator, next, value);
   const scope = node.scope as Scope;
   const top = b.label();

@@ -20,7 +20,7 @@ function siteOf(frame: Frame, pc: number): Node | undefined {
 
 function calleeText(S: VmState, frame: Frame, value: unknown): string {
   const node = siteOf(frame, frame.pc);
-  return node ? renderCallee(node) : describe(S, value);
+  return node ? renderCallee(node) : quote(S, value);
 }
 
 export function notAFunction(S: VmState, frame: Frame, value: unknown): Error {
@@ -40,22 +40,36 @@ export function callSite(value: unknown): string {
 
 const NO_ITERATOR = 'is not iterable (cannot read property Symbol(Symbol.iterator))';
 
+/** Operands of yield* that V8 mentions at all. */
+const MENTIONED = new Set(['MemberExpression', 'CallExpression', 'NewExpression', 'TaggedTemplateExpression', 'BinaryExpression']);
+const CALLS = new Set(['CallExpression', 'NewExpression', 'TaggedTemplateExpression']);
+
 export function notIterable(S: VmState, frame: Frame, value: unknown, isAsync = false): Error {
   const node = siteOf(frame, frame.pc);
   const fail = (text: string): Error => makeError(S, 'TypeError', text);
-  if (!node || node.type === 'NoSource')
-    return fail(node?.text ? `${node.text as string} is not iterable` : `${callSite(value)} ${NO_ITERATOR}`);
-  if (node.type === 'SpreadArgument') {
-    if (value === null || value === undefined)
-      return fail(`${render(node.argument as Node)} is not iterable (cannot read property ${String(value)})`);
-    return fail('Spread syntax requires ...iterable[Symbol.iterator] to be a function');
+  const nameless = (): Error => fail(`${callSite(value)} ${NO_ITERATOR}`);
+  const isNothing = value === null || value === undefined;
+  if (!node) return nameless();
+  switch (node.type) {
+    case 'NoSource':
+      return node.text ? fail(`${node.text as string} is not iterable`) : nameless();
+    case 'NestedPattern': {
+      // An array pattern right inside an object pattern: V8 quotes what that took apart.
+      const outer = (node.text as string | null) ?? (node.source ? render(node.source as Node) : callSite(value));
+      if (isNothing) return fail(`Cannot destructure property 'Symbol(Symbol.iterator)' of '${outer}' as it is ${String(value)}.`);
+      return fail(`${outer} ${NO_ITERATOR}`);
+    }
+    case 'SpreadArgument':
+      if (isNothing) return fail(`${render(node.argument as Node)} is not iterable (cannot read property ${String(value)})`);
+      return fail('Spread syntax requires ...iterable[Symbol.iterator] to be a function');
+    case 'YieldExpression':
+      return MENTIONED.has(node.argument.type) ? fail('yield* (intermediate value) is not iterable') : nameless();
   }
   const source = node.type === 'SpreadElement' ? (node.argument as Node) : node;
-  if (isAsync && (value === null || value === undefined))
-    return fail(`Cannot read properties of ${String(value)} (reading 'Symbol(Symbol.asyncIterator)')`);
-  if (source.type === 'CallExpression')
-    return fail(`${renderCallee(source)} is not a function or its return value ${isAsync ? 'is not async iterable' : 'is not iterable'}`);
-  return fail(`${render(source)} ${isAsync ? 'is not async iterable' : 'is not iterable'}`);
+  if (isAsync && isNothing) return fail(`Cannot read properties of ${String(value)} (reading 'Symbol(Symbol.asyncIterator)')`);
+  const suffix = isAsync ? 'is not async iterable' : 'is not iterable';
+  if (source.type === 'ChainExpression' && node.type !== 'SpreadElement') return nameless();
+  return fail(`${render(source, true)} ${CALLS.has(source.type) ? `is not a function or its return value ${suffix}` : suffix}`);
 }
 
 /** What a destructuring pattern knows of the value it takes apart. */
@@ -82,32 +96,44 @@ export function notCoercible(S: VmState, value: unknown, info: PatternInfo): Err
   return makeError(S, 'TypeError', `Cannot destructure property '${info.property}' of '${source}' as it is ${text}.`);
 }
 
-/** A value as V8's messages show it where there is no source text. */
-export function describe(S: VmState, value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return `"${value}"`;
-    case 'symbol':
-      return String(value);
-    case 'bigint':
-      return String(value);
-    case 'function':
-      return 'function';
-    case 'object': {
-      if (value === null) return 'null';
-      if (S.kit.isArray(value)) return '[object Array]';
-      return `#<${constructorName(value)}>`;
-    }
-    default:
-      return String(value);
+/**
+ * A value as V8's messages show it, without running guest code (Object::NoSideEffectsToString). null where only a toString of
+ * the program's could tell: property keys are then left out.
+ */
+export function quoteKey(S: VmState, value: unknown): string | null {
+  if (typeof value === 'function') return sourceText(S, value);
+  if (typeof value !== 'object' || value === null) return typeof value === 'symbol' ? value.toString() : String(value);
+  if (S.host.isProxy?.(value)) return '#<Object>';
+  if (value instanceof S.kit.errors.Error) return errorText(value);
+  return inherited(value, 'toString') === inherited(S.kit.objectPrototype, 'toString') ? `#<${constructorName(value)}>` : null;
+}
+
+/** The same, with the builtin tag of objects that have a toString of their own. */
+export function quote(S: VmState, value: unknown): string {
+  return quoteKey(S, value) ?? Object.prototype.toString.call(value);
+}
+
+function sourceText(S: VmState, f: object): string {
+  const code = S.dataOf(f)?.code;
+  return code?.file.text ? code.file.text.slice(code.start, code.end) : S.kit.hostText(f);
+}
+
+function errorText(error: Error): string {
+  const [name, message] = [inherited(error, 'name'), inherited(error, 'message')].map((part) => (typeof part === 'string' ? part : ''));
+  return name && message ? `${name}: ${message}` : `${name}${message}`;
+}
+
+/** A data property found along the prototypes; undefined for getters. */
+function inherited(object: object, key: string): unknown {
+  for (let o: object | null = object; o !== null; o = Reflect.getPrototypeOf(o)) {
+    const own = Reflect.getOwnPropertyDescriptor(o, key);
+    if (own) return own.value as unknown;
   }
+  return undefined;
 }
 
 function constructorName(value: object): string {
-  try {
-    const c = (value as { constructor?: { name?: unknown } }).constructor;
-    return typeof c === 'function' && typeof c.name === 'string' && c.name !== '' ? c.name : 'Object';
-  } catch {
-    return 'Object';
-  }
+  const name = inherited(value, 'constructor');
+  const own = typeof name === 'function' ? inherited(name, 'name') : undefined;
+  return typeof own === 'string' && own !== '' ? own : 'Object';
 }

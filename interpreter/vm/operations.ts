@@ -2,7 +2,7 @@
 // run.ts and iteration.ts. Invariant: guest-visible objects come from the realm kit, and calls into the host go through a CallRecord.
 import { type CodeBlock } from '../bytecode';
 import type { EvalSite } from '../compiler';
-import { callSite, describe, makeError, notIterable } from './errors';
+import { callSite, makeError, notIterable, quote, quoteKey } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
 import { FastIterator, isObject } from './iteration';
 import { framesBelow, NEAR } from './stack';
@@ -280,6 +280,11 @@ export function declareGlobals(S: VmState, d: GlobalDeclarations): void {
   for (const name of [...d.vars, ...d.functions]) {
     if (S.lexical?.has(name)) throw makeError(S, 'SyntaxError', `Identifier '${name}' has already been declared`);
   }
+  for (const { name } of d.lexical) {
+    // HasRestrictedGlobalProperty (spec 9.1.1.4.14): a permanent property of the global object cannot be hidden.
+    const own = Reflect.getOwnPropertyDescriptor(S.kit.global, name);
+    if (own && !own.configurable) throw makeError(S, 'SyntaxError', `Identifier '${name}' has already been declared`);
+  }
   for (const { name, constant } of d.lexical) (S.lexical ??= new Map()).set(name, { value: HOLE, constant });
   for (const name of d.vars) S.kit.declareGlobalVar(name, d.deletable);
 }
@@ -305,10 +310,10 @@ export function lexicalInit(S: VmState, name: string, value: unknown): void {
 
 // --- properties ------------------------------------------------------------------------------------------------------------------
 
-/** A key as V8 shows it, without running guest code. */
-function keyText(S: VmState, key: unknown): string {
-  if (typeof key === 'symbol') return key.toString();
-  return isObject(key) ? describe(S, key) : String(key);
+/** A key as V8 shows it in parentheses, if it can tell without running guest code. */
+function keyText(S: VmState, verb: string, key: unknown): string {
+  const text = quoteKey(S, key);
+  return text === null ? '' : ` (${verb} '${text}')`;
 }
 
 /** A property of a primitive: found on the guest realm's prototypes, not on those of the VM's own realm. */
@@ -320,19 +325,15 @@ export function getOfPrimitive(S: VmState, value: unknown, key: unknown): unknow
 export function cannotRead(S: VmState, object: unknown, key: unknown): Error {
   if (key === S.kit.iteratorSymbol)
     return makeError(S, 'TypeError', `${callSite(object)} is not iterable (cannot read property Symbol(Symbol.iterator))`);
-  return makeError(S, 'TypeError', `Cannot read properties of ${String(object)} (reading '${keyText(S, key)}')`);
+  return makeError(S, 'TypeError', `Cannot read properties of ${String(object)}${keyText(S, 'reading', key)}`);
 }
 
 export function cannotSet(S: VmState, object: unknown, key: unknown): Error {
-  return makeError(S, 'TypeError', `Cannot set properties of ${String(object)} (setting '${keyText(S, key)}')`);
+  return makeError(S, 'TypeError', `Cannot set properties of ${String(object)}${keyText(S, 'setting', key)}`);
 }
 
 export function notSearchable(S: VmState, key: unknown, object: unknown): Error {
-  return makeError(
-    S,
-    'TypeError',
-    `Cannot use 'in' operator to search for '${keyText(S, key)}' in ${isObject(object) ? describe(S, object) : String(object)}`,
-  );
+  return makeError(S, 'TypeError', `Cannot use 'in' operator to search for '${quote(S, key)}' in ${quote(S, object)}`);
 }
 
 export function remove(S: VmState, object: unknown, key: unknown, strict: boolean): boolean {
@@ -385,17 +386,12 @@ export function newClass(S: VmState, block: CodeBlock, env: Env, parent: unknown
   const data = new FunctionData(block, env);
   const derived = parent === HOLE ? 0 : parent === null ? 2 : 1;
   if (derived === 1 && !isConstructor(parent))
-    throw makeError(S, 'TypeError', `Class extends value ${showHeritage(S, parent)} is not a constructor or null`);
+    throw makeError(S, 'TypeError', `Class extends value ${quote(S, parent)} is not a constructor or null`);
   const cls = S.kit.classFactory(block.name, derived, block.length)(data, parent) as Fn & { prototype: object };
   data.func = cls;
   data.home = cls.prototype;
   new Stamp(cls, data);
   return cls;
-}
-
-function showHeritage(S: VmState, value: unknown): string {
-  if (isObject(value)) return S.kit.isArray(value) ? String(value) : typeof value === 'function' ? String(value) : '#<Object>';
-  return typeof value === 'string' ? value : String(value as string);
 }
 
 /** What the host's yield* gets: an object whose iterator method answers the iterator that the guest's operand made. */

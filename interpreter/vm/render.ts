@@ -9,10 +9,14 @@ export function renderCallee(node: Node): string {
   return render((node.callee as Node | undefined) ?? node);
 }
 
-/** A tree as V8 quotes it. */
-export function render(node: Node): string {
+/** Operators of which V8's parser makes one node for any number of operands. */
+const FLAT = new Set(['+', '-', '*', '/', '%', '|', '&', '^', '<<', '>>', '>>>', '||', '&&', '??']);
+
+/** A tree as V8 quotes it; `iterated` if it was to be iterated: calls are then quoted by their callee. */
+export function render(node: Node, iterated = false): string {
   const constant = fold(node);
   if (constant !== undefined) return typeof constant === 'string' ? `"${constant}"` : String(constant);
+  const quote = (child: Node): string => render(child, iterated);
   switch (node.type) {
     case 'Identifier':
       return node.name as string;
@@ -25,44 +29,67 @@ export function render(node: Node): string {
     case 'Literal':
       return node.regex ? `/${node.regex.pattern}/${node.regex.flags}` : INTERMEDIATE;
     case 'MemberExpression':
-      return (node.object.type === 'Super' ? INTERMEDIATE : render(node.object as Node)) + memberSuffix(node);
-    case 'ChainExpression':
+      return (node.object.type === 'Super' ? INTERMEDIATE : quote(node.object as Node)) + memberSuffix(node, iterated);
     case 'ParenthesizedExpression':
-      return render(node.expression as Node);
+      return quote(node.expression as Node);
     case 'CallExpression':
-      return node.callee.type === 'Super' ? 'super(...)' : render(node.callee as Node) + '(...)';
+      return (node.callee.type === 'Super' ? 'super' : quote(node.callee as Node)) + (iterated ? '' : '(...)');
     case 'TaggedTemplateExpression':
-      return render(node.tag as Node) + '(...)';
+      return quote(node.tag as Node) + (iterated ? '' : '(...)');
+    case 'NewExpression':
+      return iterated ? quote(node.callee as Node) : INTERMEDIATE;
     case 'ImportExpression':
-      return `import(${render(node.source as Node)})`;
+      return `import(${quote(node.source as Node)})`;
     case 'UnaryExpression':
-      return `(${node.operator as string}${/[a-z]/.test(node.operator as string) ? ' ' : ''}${render(node.argument as Node)})`;
+      return `(${node.operator as string}${/[a-z]/.test(node.operator as string) ? ' ' : ''}${quote(node.argument as Node)})`;
     case 'UpdateExpression':
       return node.prefix
-        ? `(${node.operator as string}${render(node.argument as Node)})`
-        : `(${render(node.argument as Node)}${node.operator as string})`;
+        ? `(${node.operator as string}${quote(node.argument as Node)})`
+        : `(${quote(node.argument as Node)}${node.operator as string})`;
     case 'BinaryExpression':
     case 'LogicalExpression':
-      return `(${render(node.left as Node)} ${node.operator as string} ${render(node.right as Node)})`;
+      return `(${operands(node)
+        .map(quote)
+        .join(` ${node.operator as string} `)})`;
     case 'SequenceExpression':
-      return `(${(node.expressions as Node[]).map(render).join(' , ')})`;
+      return `(${(node.expressions as Node[]).map(quote).join(' , ')})`;
     case 'AssignmentExpression':
-      return render(node.left as Node);
+      return quote(node.left as Node);
     case 'TemplateLiteral':
-      return (node.expressions as Node[]).map(render).join('');
+      return (node.expressions as Node[]).map(quote).join('');
     case 'ArrayExpression':
-      return `[${(node.elements as (Node | null)[]).map((e) => (e ? render(e) : '')).join(',')}]`;
+    case 'ArrayPattern':
+      return `[${(node.elements as (Node | null)[]).map((e) => (e ? quote(e) : INTERMEDIATE)).join(',')}]`;
     case 'ObjectExpression':
+    case 'ObjectPattern':
       return `{${(node.properties as Node[]).map(() => INTERMEDIATE).join('')}}`;
+    case 'ClassExpression':
+      return INTERMEDIATE.repeat(Math.max(1, (node.superClass ? 1 : 0) + (node.body.body as Node[]).filter(isQuotedMember).length));
     case 'ConditionalExpression':
       return INTERMEDIATE + INTERMEDIATE + INTERMEDIATE;
     case 'SpreadElement':
-      return `(...${render(node.argument as Node)})`;
+      return `(...${quote(node.argument as Node)})`;
     case 'MetaProperty':
       return node.meta.name === 'new' ? '.new.target' : 'import.meta';
     default:
       return INTERMEDIATE;
   }
+}
+
+/** The operands of a chain of one operator, from the left. */
+function operands(node: Node): Node[] {
+  const list: Node[] = [node.right as Node];
+  let left = node.left as Node;
+  while (left.type === node.type && left.operator === node.operator && FLAT.has(node.operator as string)) {
+    list.unshift(left.right as Node);
+    left = left.left as Node;
+  }
+  list.unshift(left);
+  return list;
+}
+
+function isQuotedMember(member: Node): boolean {
+  return member.type === 'MethodDefinition' && member.kind !== 'constructor' && member.key.type !== 'PrivateIdentifier';
 }
 
 /** The constant that V8's parser makes of a tree: literals, templates without holes, arithmetic on number literals. */
@@ -110,10 +137,11 @@ function fold(node: Node): string | number | boolean | null | undefined {
   return undefined;
 }
 
-function memberSuffix(node: Node): string {
+function memberSuffix(node: Node, iterated: boolean): string {
+  if (node.property.type === 'PrivateIdentifier') return `${node.optional ? '?.' : ''}[#${node.property.name as string}]`;
   const optional = node.optional ? '?' : '';
-  if (!node.computed) return `${optional}.${node.property.type === 'PrivateIdentifier' ? '#' : ''}${node.property.name as string}`;
+  if (!node.computed) return `${optional}.${node.property.name as string}`;
   const key = fold(node.property as Node);
   if (typeof key === 'string') return `${optional}.${key}`;
-  return `${optional ? '?.' : ''}[${render(node.property as Node)}]`;
+  return `${optional ? '?.' : ''}[${render(node.property as Node, iterated)}]`;
 }
