@@ -32,6 +32,17 @@ export interface ReplayEvents {
 
 type Maker = (args: unknown[], handle: number) => Omit<Delivery, 'asyncId' | 'triggerId'>;
 
+/** What may be asked outside of the recorded run: its last answer will do. */
+const CLOCKS = new Set([
+  'Date.now',
+  'Math.random',
+  'performance.now',
+  'Event.timeStamp',
+  'process.hrtime',
+  'process.hrtimeBigInt',
+  'timers.getLibuvNow',
+]);
+
 /** How many events that agreed a divergence shows. */
 const AGREED = 8;
 
@@ -43,6 +54,8 @@ export class ReplayBoundary implements Boundary {
   own = 0;
   turn = 0;
   private apart = 0;
+  /** Last answers of CLOCKS. */
+  private readonly clocks = new Map<string, unknown>();
   private next = 1;
   private readonly sites = new Map<string, Site>();
   private readonly makers = new Map<string, Maker>();
@@ -168,9 +181,16 @@ export class ReplayBoundary implements Boundary {
     return this.reader.ended === undefined ? this.events.onRanOut() : this.diverge(actual);
   }
 
+  /** A debugger's evaluation asks: clocks stand still, chance repeats itself, the rest is not known. */
+  private answerApart(site: Site): unknown {
+    const last = this.clocks.get(site.name);
+    if (last !== undefined) return last;
+    throw new Error(`${site.name} was not recorded here: the outside world cannot be asked afterwards.`);
+  }
+
   /** The next event must be this call; entries made inside it come first. Throws what was thrown. */
   answer(site: Site, handle: number, wrapper?: AnyFunction): unknown {
-    if (this.apart !== 0) throw new Error(`${site.name} was not recorded here: the outside world cannot be asked afterwards.`);
+    if (this.apart !== 0) return this.answerApart(site);
     for (;;) {
       const head = this.head();
       if (head === undefined) return this.ranOut(describeCall(site, handle));
@@ -188,7 +208,9 @@ export class ReplayBoundary implements Boundary {
           passThrough(event.error);
           throw event.error;
         }
-        return (event as { value: unknown }).value;
+        const { value } = event as { value: unknown };
+        if (CLOCKS.has(site.name)) this.clocks.set(site.name, value);
+        return value;
       }
       return this.diverge(describeCall(site, handle));
     }
