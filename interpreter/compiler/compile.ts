@@ -75,7 +75,7 @@ function refuseConflicts(info: FunctionInfo, from: Scope): void {
     const inParameters = scope === scope.func.scope && scope !== scope.func.varScope;
     for (const name of info.varScope.variables.keys()) {
       const found = scope.variables.get(name);
-      if (found?.lexical || (inParameters && (found || name === 'arguments')))
+      if (found?.lexical || (inParameters && (found || (name === 'arguments' && scope.func.kind !== 'arrow'))))
         throw new SyntaxError(`Identifier '${name}' has already been declared`);
     }
     if (inParameters || (scope === scope.func.varScope && scope.func.kind !== 'eval')) return;

@@ -57,6 +57,7 @@ export function installVm(): Vm {
     prepareStackTraceCallback(global: unknown, error: unknown, sites: NodeJS.CallSite[]): unknown;
   };
   const machine = new (isolated().Vm)({
+    nestingLimit: 2000,
     evalInRealm: (source, filename) => vm.runInThisContext(source, { filename }),
     compileNatively: (source, filename, params) => void vm.compileFunction(source, [...params], { filename }),
     dynamicImport: importFrom,
@@ -99,7 +100,7 @@ if (process.execArgv.includes(__filename)) {
   // The program lists no modules but its own.
   for (const file of Object.keys(require.cache)) delete require.cache[file];
 } else if (require.main === module) {
-  const words = ['--expose-internals', '--no-warnings', '--require', __filename, ...process.argv.slice(2)];
+  const words = ['--expose-internals', '--no-warnings', '--stack-size=7000', '--require', __filename, ...process.argv.slice(2)];
   const child = spawnSync(process.execPath, words, { stdio: 'inherit' });
   if (child.signal) process.kill(process.pid, child.signal);
   process.exit(child.status ?? 1);

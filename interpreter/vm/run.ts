@@ -22,7 +22,7 @@ export function run(S: VmState, activation: Activation): unknown {
   const kit = S.kit;
   let frame = activation.frame;
   S.activation = activation;
-  if (++S.depth > MAX_DEPTH || S.nesting > 2000) {
+  if (++S.depth > MAX_DEPTH || S.nesting > S.nestingLimit) {
     S.depth--;
     S.activation = activation.parent;
     throw makeError(S, 'RangeError', 'Maximum call stack size exceeded');

@@ -28,6 +28,7 @@ export interface VmState {
   depth: number;
   /** Native entries of the run loop on the stack. */
   nesting: number;
+  readonly nestingLimit: number;
   /** The error on its way through host frames: already reported to the hooks. */
   travelling: unknown;
   hasTravelling: boolean;
