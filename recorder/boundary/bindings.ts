@@ -82,7 +82,7 @@ export const BINDINGS: readonly BindingRow[] = [
   }),
   row('options', 'pass', 'command-line options, which a replay is given again'),
   row('os', 'record', 'facts about the machine'),
-  row('performance', 'pass', 'hooks cover its clock; observers and histograms serve the process', { createELDHistogram: 'forbid' }),
+  row('performance', 'pass', 'hooks cover its clock, native entries and the delay of the loop; the rest computes'),
   row('permission', 'pass', 'the permission model of this process'),
   row('pipe_wrap', 'record', 'pipes and local sockets'),
   row('process_methods', 'pass', 'reached through process, where hooks stand', {

@@ -13,6 +13,7 @@ import * as http from './http';
 import * as jsStream from './js-stream';
 import * as messaging from './messaging';
 import * as net from './net';
+import * as performance from './performance';
 import * as process from './process';
 import * as spawn from './process-spawn';
 import * as signals from './signals';
@@ -29,6 +30,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   fsDir,
   timers,
   time,
+  performance,
   process,
   stdio,
   signals,

@@ -6,6 +6,7 @@
  */
 import { dirname } from 'node:path';
 import type { Boundary } from '../core';
+import { replace } from '../disguise';
 import type { AnyFunction } from '../host';
 
 /** Puts the interpreter's frames in the place of its own machinery; runs before the boundary's frames are hidden. */
@@ -14,10 +15,22 @@ export type RewriteStack = (error: unknown, callSites: NodeJS.CallSite[]) => Nod
 /** Compiled JavaScript of this package: all of it is hidden. */
 const OWN = dirname(dirname(dirname(__dirname))) + '/';
 
+/** The most frames of ours that a stack can hold. */
+const HIDDEN = 8;
+
 export function install(boundary: Boundary, rewrite?: RewriteStack): void {
   const { host } = boundary;
   const prepare = host.requireInternal('internal/errors')['prepareStackTraceCallback'] as AnyFunction;
   const set = host.internalBinding('errors')['setPrepareStackTraceCallback'] as (callback: AnyFunction) => void;
+  // util.getCallSites reads frames without preparing a stack.
+  const util = host.internalBinding('util');
+  const getCallSites = util['getCallSites'] as AnyFunction | undefined;
+  if (getCallSites !== undefined)
+    replace(util, 'getCallSites', (count: number) => {
+      // Native code leaves out its caller, which is this function; the one that called us goes too.
+      const sites = getCallSites(count + HIDDEN) as { scriptName: string }[];
+      return sites.filter(({ scriptName }) => !scriptName.startsWith(OWN)).slice(1, count + 1);
+    });
   set(function prepareStackTrace(global: unknown, error: unknown, trace: NodeJS.CallSite[]): unknown {
     return prepare(global, error, visible(rewrite === undefined ? trace : rewrite(error, trace)));
   });
