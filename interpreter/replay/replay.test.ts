@@ -196,6 +196,8 @@ describe('Replay', () => {
     assert.equal((await r.evaluate('console.log("not seen")')).type, 'undefined');
     assert.equal((await r.evaluate('total')).value, 1);
     assert.match((await r.evaluate('missing')).preview, /^ReferenceError: missing is not defined$/);
+    assert.match((await r.evaluate('process.exit(0)')).preview, /ended the program/);
+    assert.equal((await r.evaluate('Date.now() > 0 && total')).value, 1);
     assert.match((await r.evaluate('require("fs").readFileSync("/etc/passwd")')).preview, /^Error: .*not recorded/);
     assert.equal(digest(await r.goto(r.current!.position)), before);
     await r.stepOver();

@@ -94,9 +94,9 @@ export class ReplayerProcess {
     });
   }
 
-  /** Ends the process at once; harmless if it has ended. */
-  async kill(): Promise<void> {
-    this.waiting = undefined;
+  /** Ends the process at once; harmless if it has ended. tell: a request under way learns of it. */
+  async kill(tell = false): Promise<void> {
+    if (!tell) this.waiting = undefined;
     if (!this.exit) this.child.kill('SIGKILL');
     this.socket.destroy();
     this.child.stdout?.destroy();

@@ -48,6 +48,7 @@ export interface TimelineOptions {
 /** Position in time, of a pause or of the end. */
 type Here = Paused | Ended | undefined;
 
+const EVALUATION_LIMIT_MS = 20_000;
 const ANY_DEPTH = Number.MAX_SAFE_INTEGER;
 
 export class Timeline {
@@ -168,7 +169,24 @@ export class Timeline {
   async inspect(request: Exclude<Request, { do: 'run' } | { do: 'breakpoints' }>): Promise<Reply> {
     await this.undisturbed();
     if (this.here?.kind !== 'paused') throw new NotReached('the program is not stopped anywhere: it has ended or was not started.');
-    const reply = await this.ask(request);
+    if (request.do === 'evaluate') return this.evaluate(request);
+    return this.ask(request);
+  }
+
+  /** An evaluation may change the program, end it, or never end: then the replayer is thrown away. */
+  private async evaluate(request: Extract<Request, { do: 'evaluate' }>): Promise<Reply> {
+    const { replayer } = this;
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      void replayer?.kill(true);
+    }, EVALUATION_LIMIT_MS);
+    const reply = await this.send(request).finally(() => clearTimeout(limit));
+    if (reply.kind === 'exit') {
+      this.dirty = true;
+      const message = late ? `the evaluation took longer than ${EVALUATION_LIMIT_MS / 1000} s.` : 'the evaluation ended the program.';
+      return { kind: 'evaluated', clean: false, type: 'error', preview: message, error: { name: 'Error', message, stack: '' } };
+    }
     if (reply.kind === 'evaluated' && !reply.clean) this.dirty = true;
     return reply;
   }

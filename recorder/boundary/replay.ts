@@ -54,8 +54,13 @@ export class ReplayBoundary implements Boundary {
   own = 0;
   turn = 0;
   private apart = 0;
-  /** Last answers of CLOCKS. */
-  private readonly clocks = new Map<string, unknown>();
+  /** Last answers of CLOCKS, for evaluations. */
+  readonly clocks = new Map<string, unknown>([
+    ['Math.random', 0.5],
+    ['performance.now', 0],
+    ['Event.timeStamp', 0],
+    ['timers.getLibuvNow', 0],
+  ]);
   private next = 1;
   private readonly sites = new Map<string, Site>();
   private readonly makers = new Map<string, Maker>();
@@ -261,17 +266,14 @@ export class ReplayBoundary implements Boundary {
 
   callbackProperty(prototype: Members, property: string, site: Site, options: EntryOptions = {}): void {
     const core = this;
-    const slots = new WeakMap<object, unknown>();
     this.declare(site, property, options);
     defineProperty(prototype, property, {
       configurable: true,
       enumerable: false,
-      get(this: object) {
-        return slots.get(this);
-      },
+      get: () => undefined,
       set(this: object, value: unknown) {
         if (typeof value === 'function') core.numberOf(this);
-        slots.set(this, value);
+        defineProperty(this, property, { value, writable: true, enumerable: true, configurable: true });
       },
     });
   }

@@ -139,6 +139,7 @@ export function startReplay(options: ReplayOptions): Replay {
     },
   );
 
+  boundary.clocks.set('Date.now', Date.parse(manifest.startedAt));
   installHooks(boundary, {
     exits: {
       onEnd: (kind, code) => options.onEnd?.(kind, code),
