@@ -387,3 +387,32 @@ test('an HTTP server meets exceptions, bad requests, upgrades, tunnels, split an
   ])
     assert.ok(stdout.includes(expected), `${expected} is missing in\n${stdout}`);
 });
+
+test('stacks of callbacks show the frames of a plain run', async () => {
+  const { key, cert } = certificate();
+  const program = `
+    const dgram = require('dgram'), tls = require('tls'), net = require('net'), cp = require('child_process'), dns = require('dns'), http = require('http'), zlib = require('zlib');
+    const key = ${JSON.stringify(key)}, cert = ${JSON.stringify(cert)};
+    const show = (name) => console.log(name + '\\n' + new Error(name).stack.split('\\n').filter((line) => line.includes('(node:')).join('\\n'));
+    const steps = [
+      (next) => { const s = dgram.createSocket('udp4'); s.on('message', () => { show('datagram'); s.close(() => { show('datagram close'); next(); }); }); s.bind(0, '127.0.0.1', () => s.send('x', s.address().port, '127.0.0.1')); },
+      (next) => { const s = tls.createServer({ key, cert }, (c) => { show('tls server'); c.on('error', () => {}).end('hi'); }).listen(0, () => {
+        const c = tls.connect({ port: s.address().port, rejectUnauthorized: false }, () => show('tls client'));
+        c.once('session', () => show('session')).on('data', () => show('tls data')).on('close', () => { show('tls close'); s.close(next); }); }); },
+      (next) => { const s = net.createServer((c) => { show('connection'); c.on('data', () => show('data')).on('end', () => show('end')); }).listen(0, () => {
+        const c = net.connect(s.address().port, () => { show('connected'); c.end('x', () => show('finished')); });
+        c.resume().on('close', () => { show('close'); s.close(next); }); }); },
+      (next) => { const c = cp.spawn('sh', ['-c', 'echo a; sleep 0.1; exit 1']); c.stdout.on('data', () => show('stdout')); c.on('exit', () => show('exit')).on('close', () => next()); },
+      (next) => dns.lookup('localhost', () => { show('lookup'); next(); }),
+      (next) => { const s = http.createServer((q, r) => { show('request'); q.on('data', () => show('body')).on('end', () => { show('request end'); r.end('z'); }); }).listen(0, () => {
+        http.request({ port: s.address().port, method: 'POST' }, (r) => { show('response'); r.on('data', () => show('response data')).on('end', () => { s.close(next); s.closeAllConnections(); }); }).end('q'); }); },
+      (next) => { const { port1, port2 } = new MessageChannel(); port1.on('message', () => { show('message'); port1.close(); }); port1.on('close', () => { show('port close'); next(); }); port2.postMessage(1); },
+      (next) => { process.once('SIGUSR2', () => { show('signal'); next(); }); setTimeout(() => {}, 50); process.kill(process.pid, 'SIGUSR2'); },
+      (next) => zlib.gzip('a', () => { show('gzip'); zlib.unzip(Buffer.from('zz'), (e) => { console.log(e.stack); next(); }); }),
+    ];
+    (function go() { const step = steps.shift(); if (step) setImmediate(() => step(go)); })();`;
+  const plain = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+  const { stdout } = await roundTrip(program);
+  assert.equal(stdout, plain.stdout);
+  assert.ok(stdout.length > 5000);
+});

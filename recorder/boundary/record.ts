@@ -167,30 +167,40 @@ export class RecordBoundary implements Boundary {
     };
   }
 
+  /**
+   * What is assigned becomes an own property, as without us; while the callback runs it holds the program's function, because
+   * V8 names a frame by the property that holds its function.
+   */
   callbackProperty(prototype: Members, property: string, site: Site, options: EntryOptions = {}): void {
     const core = this;
     const wrapped = new WeakMap<object, AnyFunction>();
-    const slots = new WeakMap<object, unknown>();
-    const originals = new WeakMap<object, unknown>();
+    const put = (object: Members, value: unknown): void => {
+      defineProperty(object, property, { value, writable: true, enumerable: true, configurable: true });
+    };
+    const wrap = (value: AnyFunction): AnyFunction => {
+      let wrapper = wrapped.get(value);
+      if (wrapper !== undefined) return wrapper;
+      const entered = core.entering(value, site, -1, options);
+      wrapper = function (this: Members): unknown {
+        this[property] = value;
+        try {
+          return apply(entered, this, arguments);
+        } finally {
+          const now: unknown = this[property];
+          this[property] = typeof now === 'function' ? wrap(now as AnyFunction) : now;
+        }
+      };
+      wrapped.set(value, wrapper);
+      wrapped.set(wrapper, wrapper);
+      return wrapper;
+    };
     defineProperty(prototype, property, {
       configurable: true,
       enumerable: false,
-      get(this: object) {
-        return slots.get(this);
-      },
-      set(this: object, value: unknown) {
-        if (typeof value !== 'function') {
-          slots.set(this, value);
-          return;
-        }
-        let wrapper = wrapped.get(value);
-        if (wrapper === undefined) {
-          wrapper = core.entering(value as AnyFunction, site, -1, options);
-          wrapped.set(value, wrapper);
-          originals.set(wrapper, value);
-        }
-        core.numberOf(this);
-        slots.set(this, wrapper);
+      get: () => undefined,
+      set(this: Members, value: unknown) {
+        if (typeof value === 'function') core.numberOf(this);
+        put(this, typeof value === 'function' ? wrap(value as AnyFunction) : value);
       },
     });
   }

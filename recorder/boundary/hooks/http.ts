@@ -23,6 +23,9 @@ const CALLBACKS = [
   { name: 'onTimeout', drains: true },
 ] as const;
 
+/** Methods that a parser which is joined to a socket answers from the trace. */
+const METHODS = ['execute', 'finish', 'getCurrentBuffer'] as const;
+
 /** What is known of one parser. */
 interface ParserState {
   /** Joined to a socket since it was last initialised. */
@@ -51,21 +54,20 @@ export function install(boundary: Boundary): void {
 }
 
 function installMethods(boundary: Boundary, prototype: Members, stateOf: (parser: object) => ParserState): void {
-  const initialize = prototype['initialize'] as AnyFunction;
-  prototype['initialize'] = {
-    initialize(this: Members): unknown {
-      boundary.numberOf(this);
-      stateOf(this).joined = false;
-      return apply(initialize, this, arguments) as unknown;
-    },
-  }.initialize;
-
+  // A joined parser has the crossings as its own; others keep the native methods, with no frame of ours in their stacks.
+  const crossings: Members = Object.create(prototype) as Members;
+  const natives: Members = {};
+  for (const member of METHODS) {
+    natives[member] = prototype[member] as unknown;
+    boundary.sync(crossings, member, `http.${member}`, { handle: true });
+  }
   const consume = prototype['consume'] as AnyFunction;
   const unconsume = prototype['unconsume'] as AnyFunction;
   const live = boundary.mode === 'record';
   prototype['consume'] = {
     consume(this: Members): unknown {
       stateOf(this).joined = true;
+      for (const member of METHODS) this[member] = crossings[member] as unknown;
       return live ? (apply(consume, this, arguments) as unknown) : undefined;
     },
   }.consume;
@@ -74,18 +76,16 @@ function installMethods(boundary: Boundary, prototype: Members, stateOf: (parser
       return live ? (apply(unconsume, this, arguments) as unknown) : undefined;
     },
   }.unconsume;
-
-  for (const member of ['execute', 'finish', 'getCurrentBuffer']) {
-    const native = prototype[member] as AnyFunction;
-    boundary.sync(prototype, member, `http.${member}`, { handle: true });
-    const crossing = prototype[member] as AnyFunction;
-    const choose = {
-      [member](this: Members): unknown {
-        return apply(stateOf(this).joined ? crossing : native, this, arguments) as unknown;
-      },
-    };
-    prototype[member] = choose[member];
-  }
+  const initialize = prototype['initialize'] as AnyFunction;
+  prototype['initialize'] = {
+    initialize(this: Members): unknown {
+      boundary.numberOf(this);
+      const state = stateOf(this);
+      if (state.joined) for (const member of METHODS) this[member] = natives[member] as unknown;
+      state.joined = false;
+      return apply(initialize, this, arguments) as unknown;
+    },
+  }.initialize;
   boundary.sync(prototype, 'duration', 'http.duration', { handle: true });
 }
 

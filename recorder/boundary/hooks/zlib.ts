@@ -53,8 +53,15 @@ function installStream(boundary: Boundary, name: string, prototype: Members): vo
         return undefined;
       }
       if (!callbacks.has(this['onerror'] as object)) {
-        const wrapper = boundary.wrapEntry(failed, this['onerror'] as AnyFunction, { save: () => [] });
-        callbacks.set(wrapper, this['onerror'] as AnyFunction);
+        const plain = this['onerror'] as AnyFunction;
+        const wrapper = boundary.wrapEntry(failed, plain, {
+          save: (_args, self) => {
+            // V8 names a frame by the property that holds its function.
+            self['onerror'] = plain;
+            return [];
+          },
+        });
+        callbacks.set(wrapper, plain);
         this['onerror'] = wrapper;
       }
       return apply(write, this, arguments) as unknown;
