@@ -416,3 +416,60 @@ test('stacks of callbacks show the frames of a plain run', async () => {
   assert.equal(stdout, plain.stdout);
   assert.ok(stdout.length > 5000);
 });
+
+test('TLS: SNI, ALPN, client certificates, sessions, ticket keys, pre-shared keys', async () => {
+  const { key, cert } = certificate();
+  const { stdout } = await roundTrip(
+    `
+    const tls = require('tls'), fs = require('fs'), { once } = require('events');
+    const key = fs.readFileSync('key.pem'), cert = fs.readFileSync('cert.pem');
+    (async () => {
+      const server = tls.createServer(
+        {
+          key, cert, requestCert: true, rejectUnauthorized: false,
+          ALPNCallback({ servername, protocols }) { console.log('alpn', servername, protocols); return protocols[1]; },
+          SNICallback(name, done) { console.log('sni', name); setTimeout(() => done(null, tls.createSecureContext({ key, cert })), 3); },
+        },
+        (c) => {
+          console.log('server', c.servername, c.alpnProtocol, c.authorized, c.authorizationError, c.getPeerCertificate().subject, c.isSessionReused());
+          c.on('data', (d) => c.end(d)).on('error', (e) => console.log(e.code));
+        },
+      );
+      server.on('newSession', (id, data, done) => { console.log('newSession', id.length); done(); });
+      server.on('resumeSession', (id, done) => { console.log('resume'); done(null, null); });
+      server.on('keylog', () => console.log('keylog'));
+      await once(server.listen(0), 'listening');
+      console.log(server.getTicketKeys().toString('hex'));
+      for (const version of ['TLSv1.2', 'TLSv1.3']) {
+        let session;
+        for (let i = 0; i < 2; i++) {
+          const c = tls.connect({ port: server.address().port, host: 'localhost', servername: 'foo.example', rejectUnauthorized: false, ALPNProtocols: ['a', 'b'], key, cert, session, maxVersion: version, minVersion: version });
+          c.on('session', (data) => { session = data; console.log('session', data.length); });
+          await once(c, 'secureConnect');
+          console.log(c.alpnProtocol, c.isSessionReused(), c.getProtocol(), c.getEphemeralKeyInfo(), c.getFinished().length, c.exportKeyingMaterial(8, 'x', Buffer.alloc(1)).toString('hex'));
+          c.write('ping');
+          await once(c.resume(), 'close');
+        }
+      }
+      await once(server.close(), 'close');
+      const psk = Buffer.alloc(16, 1);
+      const shared = tls.createServer({ ciphers: 'PSK', pskCallback(socket, id) { console.log('psk', id); return id === 'me' ? psk : null; }, pskIdentityHint: 'hint' }, (c) => c.end('welcome'));
+      await once(shared.listen(0), 'listening');
+      const join = (identity) => tls.connect({ port: shared.address().port, ciphers: 'PSK', checkServerIdentity() {}, pskCallback: () => ({ psk, identity }) });
+      const good = join('me').on('data', (d) => console.log('' + d));
+      await once(good, 'close');
+      join('you').on('error', (e) => { console.log(e.code); shared.close(); });
+    })();`,
+    { files: { 'key.pem': key, 'cert.pem': cert } },
+  );
+  for (const expected of [
+    'sni foo.example',
+    "alpn foo.example [ 'a', 'b' ]",
+    'b true TLSv1.3',
+    'newSession 32',
+    'psk me',
+    'welcome',
+    'HANDSHAKE_FAILURE',
+  ])
+    assert.ok(stdout.includes(expected), `${expected} is missing in\n${stdout}`);
+});

@@ -34,8 +34,10 @@ export function install(boundary: Boundary): void {
     }
     installTraffic(boundary, stream);
     const owner = (boundary.host.requireInternal('internal/async_hooks')['symbols'] as Record<string, symbol>)['owner_symbol']!;
-    for (const member of CALLBACKS)
-      boundary.callbackProperty(prototype, member, boundary.site(`tls.${member}`, true), {
+    // The callback for pre-shared keys hangs on a symbol.
+    const psk = boundary.host.internalBinding('symbols')['onpskexchange'] as string;
+    for (const member of [...CALLBACKS, psk])
+      boundary.callbackProperty(prototype, member, boundary.site(`tls.${member === psk ? 'onpskexchange' : member}`, true), {
         nested: true,
         // Native code writes the name that the client asked for onto the socket, without a call.
         save: (args, self) => [(self[owner] as Members | undefined)?.['servername'], ...(args as unknown as unknown[])],
@@ -46,6 +48,10 @@ export function install(boundary: Boundary): void {
         },
       });
 
+    boundary.host.whenBinding('crypto', (crypto) => {
+      const context = (crypto['SecureContext'] as { prototype: Members }).prototype;
+      boundary.sync(context, 'getTicketKeys', 'crypto.SecureContext.getTicketKeys');
+    });
     const attachReads = installReads(boundary, stream, prototype);
     const wrap = binding['wrap'] as AnyFunction;
     binding['wrap'] = {
