@@ -108,6 +108,8 @@ export interface Boundary {
   sync(target: Members, member: string, site: string, options?: SyncOptions): void;
   /** A crossing written by hand: record logs live()'s answer or error, replay answers from the trace. handle: a number or 0. */
   ask<T>(site: Site, handle: number, live: () => T): T;
+  /** Something of the program's that must come out the same at replay, as a 32-bit number: logged, then compared. what: for the report. */
+  same(site: Site, value: number, what: () => string): void;
   /** True where a wrapper must step aside: in the loader zone, in the recorder's own work, after the end. */
   readonly aside: boolean;
 

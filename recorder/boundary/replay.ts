@@ -166,6 +166,12 @@ export class ReplayBoundary implements Boundary {
     return wrapper;
   }
 
+  same(site: Site, value: number, what: () => string): void {
+    if (this.aside) return;
+    const event = this.reader.peek()?.index;
+    if (this.answer(site, 0) !== value) this.diverge(`${what()}, where event #${event} of the recording had something else`);
+  }
+
   ask<T>(site: Site, handle: number, live: () => T): T {
     if (this.own !== 0) return live();
     if (this.zone !== 0) return this.diverge(`${site.name}, called by the module loader, which is not recorded`);

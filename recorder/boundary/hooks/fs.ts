@@ -10,6 +10,7 @@ import type { AnyFunction, Members } from '../host';
 import { programOutput } from '../output';
 import { takeAsyncId } from './async-ids';
 import { answerWith, isOutput, writeEarly } from './early-output';
+import { outgoingCheck } from './outgoing';
 
 /** Asked by the module loader only: always answered from the path-keyed store. */
 const LOADER_ONLY = new Set(['internalModuleStat', 'internalModuleReadJSON', 'legacyMainResolve', 'getFormatOfExtensionlessFile']);
@@ -18,6 +19,8 @@ const LOADER_ONLY = new Set(['internalModuleStat', 'internalModuleReadJSON', 'le
 export const expectedSources = new Set<string>();
 
 const WRITES = new Set(['writeBuffer', 'writeBuffers', 'writeString']);
+/** Functions that are given what they write. */
+const SENDS = new Set([...WRITES, 'writeFileUtf8']);
 
 interface Forms {
   readonly save?: (result: unknown, args: IArguments) => unknown;
@@ -82,10 +85,12 @@ export function install(boundary: Boundary): void {
       return args[i] as Members;
     };
 
+    const check = SENDS.has(member) ? outgoingCheck(boundary, site.name) : undefined;
     const options: SyncOptions = {
       fact: factKey(boundary, member),
       factKind: member === 'readFileUtf8' ? 'source' : undefined,
       prepare(args) {
+        check?.(sent(member, args));
         if (form(args) !== 'callback') return;
         const entry: EntryOptions = {
           once: true,
@@ -108,6 +113,7 @@ export function install(boundary: Boundary): void {
       },
       divert(args, self, original) {
         if (args[args.length - 1] !== usePromises) return undefined;
+        check?.(sent(member, args));
         const promise = boundary.promise(site, () => Reflect.apply(original, self, args) as Promise<unknown>, {
           save: (value) => fileHandles.save(forms.save === undefined ? value : forms.save(value, args)),
           load: (value) => fileHandles.load(forms.load === undefined ? value : forms.load(value, args)),
@@ -199,7 +205,12 @@ function writeForms(boundary: Boundary, member: string): Forms {
   };
 }
 
-/** What a write call was asked to write. */
+/** What a write call was asked to write, as it was given. */
+function sent(member: string, args: IArguments): unknown {
+  return member === 'writeBuffer' ? outgoing(member, args) : args[1];
+}
+
+/** The bytes of it. */
 function outgoing(member: string, args: IArguments): Uint8Array {
   if (member === 'writeBuffers') return gather(args[1] as ArrayBufferView[], Number.POSITIVE_INFINITY);
   if (member === 'writeString') return Buffer.from(args[1] as string, typeof args[3] === 'string' ? (args[3] as BufferEncoding) : 'utf8');

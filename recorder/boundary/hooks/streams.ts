@@ -9,6 +9,7 @@ import type { Boundary, Site } from '../core';
 import type { AnyFunction, Members } from '../host';
 import { programOutput } from '../output';
 import { takeAsyncId } from './async-ids';
+import { outgoingCheck } from './outgoing';
 
 const { apply, defineProperty } = Reflect;
 
@@ -81,6 +82,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
   const hooks = boundary.host.requireInternal('internal/async_hooks');
   // A stream that stands on another hands its requests down, inside of the call: there they must have their numbers.
   const numbering = nested ? { prepare: (args: IArguments) => void boundary.numberOf(args[0] as object) } : {};
+  const check = outgoingCheck(boundary, `${name}.write`);
 
   for (const member of WRITES) {
     const done = boundary.site(`${name}.${member}.oncomplete`, nested);
@@ -96,7 +98,10 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
       });
     boundary.sync(prototype, member, `${name}.${member}`, {
       handle: true,
-      ...numbering,
+      prepare(args) {
+        if (nested) boundary.numberOf(args[0] as object);
+        check(args[1]);
+      },
       save(status, args, self) {
         const request = args[0] as Members;
         const bytes = fields[kBytes]!;
