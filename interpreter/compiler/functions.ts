@@ -286,7 +286,8 @@ function declareOuterNames(g: Generator, info: FunctionInfo): void {
   let holder: Scope | null = null;
   const fixed = new Set<string>();
   for (let s = info.scope.parent; s; s = s.parent) {
-    if (s === s.func.varScope || s.func.kind === 'script') {
+    // Parameters whose defaults hold evals take the variables of those themselves.
+    if (s === s.func.varScope || s.func.kind === 'script' || (s === s.func.scope && s.dynamicSlot > 0)) {
       for (const name of names) if (s.variables.has(name)) fixed.add(name);
       if (s.func.scope !== s) for (const name of names) if (s.func.scope.variables.has(name)) fixed.add(name);
       if (s.dynamicSlot > 0) {

@@ -321,8 +321,9 @@ class Analyzer {
       let blocked = false;
       for (let s = scope.parent; s; s = s.parent) {
         const v = s.variables.get(name);
-        if (s === info.varScope) {
-          if (v && v.lexical) blocked = true;
+        // The var names of scripts and sloppy evals are kept apart from their scope.
+        if (s === info.varScope || (s === info.scope && (info.kind === 'script' || info.kind === 'eval'))) {
+          if (v?.lexical || info.lexicalNames?.variables.has(name)) blocked = true;
           break;
         }
         // A simple catch parameter of the name does not stop the hoisting (B.3.4).

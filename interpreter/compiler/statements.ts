@@ -164,6 +164,7 @@ export function statement(g: Generator, node: Node): void {
       break;
     case 'WithStatement': {
       stepAt(g, node, node.start);
+      clearCompletion(g);
       const object = expr(g, node.object);
       const value = b.temp();
       b.emit(Op.CheckObjectCoercible, object, b.constant({ source: null, text: null, property: null, plain: false, isWith: true }));
@@ -567,10 +568,18 @@ function tryStatement(g: Generator, node: Node): void {
       else statement(g, node.block);
     },
     () => {
-      const saved = g.completion;
-      g.completion = -1;
+      if (g.completion < 0) {
+        statement(g, node.finalizer);
+        return;
+      }
+      // Its values count only if it is left by a jump (spec 14.15.3).
+      const mark = g.b.nextRegister;
+      const kept = g.b.temp();
+      g.b.emit(Op.Move, kept, g.completion);
+      clearCompletion(g);
       statement(g, node.finalizer);
-      g.completion = saved;
+      g.b.emit(Op.Move, g.completion, kept);
+      g.b.release(mark);
     },
   );
 }
