@@ -121,6 +121,11 @@ function isMethodOf(holder: object, key: string, fn: unknown): boolean {
   return own !== undefined && ('value' in own ? own.value === fn : own.get === fn || own.set === fn);
 }
 
+/** Listing the keys of a large array would take longer than all the rest of a stack. */
+function hasManyElements(object: object): boolean {
+  return (Array.isArray(object) || ArrayBuffer.isView(object)) && (object as { length?: number }).length! > 1000;
+}
+
 /** CallSiteInfo::GetMethodName: the property of the receiver under which the function is found. */
 function methodNameOf(site: TracedFrame, realm: CallSiteRealm): string | null {
   if (site.receiver === null || site.receiver === undefined || MEMBER_INITIALIZERS.has(site.code.name)) return null;
@@ -141,6 +146,7 @@ function methodNameOf(site: TracedFrame, realm: CallSiteRealm): string | null {
   }
   let found: string | undefined;
   for (let current: object | null = receiver; current !== null && !realm.isProxy(current); current = prototypeOf(current)) {
+    if (hasManyElements(current)) continue;
     for (const key of Object.keys(current)) {
       // V8 looks at named properties only.
       if (key === found || /^(?:0|[1-9][0-9]*)$/.test(key) || !isMethodOf(current, key, site.callee)) continue;

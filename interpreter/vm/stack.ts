@@ -121,6 +121,8 @@ export class Stacks {
   private readonly captures = new WeakMap<object, Capture>();
   private readonly hidden = new WeakMap<object, unknown>();
   private limit: unknown;
+  private readonly combinators: ReadonlySet<unknown>;
+  private readonly errorConstructors: ReadonlySet<unknown>;
   /** What the program's Promise.all, any and allSettled were given, by their promise. */
   private readonly combined = new WeakMap<object, object>();
   /** Continued async frames by the number in their holder's tag. */
@@ -134,6 +136,8 @@ export class Stacks {
     private readonly host: StackHost,
     private readonly kit: StackKit,
   ) {
+    this.combinators = new Set(kit.combinators);
+    this.errorConstructors = new Set(kit.errorConstructors);
     this.limit = kit.error.stackTraceLimit;
     kit.error.stackTraceLimit = nativeLimit(this.limit);
     for (let i = 0; i < RING_SIZE; i++) {
@@ -160,7 +164,7 @@ export class Stacks {
         args[0] === this.kit.error || args[1] === this.kit.error
           ? this.withPlainLimit(slot, f, self, args)
           : this.through(slot, f, self, args, undefined);
-      if (listed(this.kit.combinators, f)) this.noteCombined(value, args[0]);
+      if (this.combinators.has(f)) this.noteCombined(value, args[0]);
       return value;
     } finally {
       this.live[slot] = 0;
@@ -175,13 +179,15 @@ export class Stacks {
   /** The promises that a promise of Promise.all and its like waits for, as far as they are in an array. */
   elementsOf(promise: object): ArrayLike<unknown> | undefined {
     const elements = this.combined.get(promise);
-    return elements !== undefined && this.kit.isArray(elements) ? (elements as unknown as ArrayLike<unknown>) : undefined;
+    return elements !== undefined && this.kit.isArray(elements) && !this.host.isProxy(elements)
+      ? (elements as unknown as ArrayLike<unknown>)
+      : undefined;
   }
 
   /** Constructs with a host function for the guest. */
   construct(S: Current, site: CallSiteOfGuest, f: unknown, args: ArrayLike<unknown>, newTarget: unknown): unknown {
     const slot = this.take(S, site);
-    const isError = listed(this.kit.errorConstructors, f);
+    const isError = this.errorConstructors.has(f);
     try {
       // V8 hides the frames above new.target's, and would not find a guest's constructor among its own frames.
       const made = this.through(slot, f, undefined, args, isError ? f : newTarget) as object;
@@ -403,12 +409,6 @@ export function scriptNameOf(file: SourceFile): string {
 function nativeLimit(limit: unknown): unknown {
   if (typeof limit !== 'number' || !(limit > 0)) return limit;
   return Math.ceil(limit) * NATIVE_PER_VISIBLE + NATIVE_EXTRA;
-}
-
-/** Array.includes without the guest realm's own method, which a program may have patched. */
-function listed(list: readonly unknown[], value: unknown): boolean {
-  for (let i = 0; i < list.length; i++) if (list[i] === value) return true;
-  return false;
 }
 
 function slotOf(name: string | null): number {
