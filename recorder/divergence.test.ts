@@ -48,6 +48,20 @@ test('a program that asks for something else: exit code 126 and the evidence', (
     assert.match(stderr, /Math\.random\n {2}Try /);
   }));
 
+test('a program that sends something else diverges, even of the same length', () =>
+  inFolder(async (folder) => {
+    const recording = await recorded(folder, "console.log('the price is 41');\n");
+    renameSync(recording, join(folder, 'first'));
+    const second = await recorded(folder, "console.log('the price is 42');\n");
+    copyFileSync(join(folder, 'first/threads/main.trace'), join(second, 'threads/main.trace'));
+    const { status, stdout, stderr } = replay(second);
+    assert.deepEqual([status, stdout], [126, ''], stderr);
+    assert.match(
+      stderr,
+      /actual: .*\.write.* of 16 (characters|bytes) "the price is 42\\n", where event #\d+ of the recording had something else/,
+    );
+  }));
+
 test('a source that is not what was recorded ends the replay', () =>
   inFolder(async (folder) => {
     const recording = await recorded(folder, 'console.log(1);\n');
