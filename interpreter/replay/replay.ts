@@ -68,7 +68,7 @@ interface Setup {
 }
 
 /** Names every module has that are nobody's variables. */
-const WRAPPER_NAMES = new Set(['exports', 'require', 'module', '__filename', '__dirname']);
+const WRAPPER_NAMES = new Set(['exports', 'require', 'module', '__filename', '__dirname', 'arguments']);
 /** Statements looked at on each side of a line that was never reached. */
 const NEARBY = 400;
 

@@ -54,6 +54,15 @@ test('objects of every kind', () => {
     '[Function: hello]',
   );
   assert.equal(show(Object(1)), '[Number: 1]');
+  assert.equal(
+    show(
+      (function* () {
+        yield 1;
+      })(),
+    ),
+    'Object [Generator] {}',
+  );
+  assert.equal(show(new Map()[Symbol.iterator]()), 'Object [Map Iterator] {}');
   assert.equal(show({ a: { b: { c: { d: 1 } } } }), '{ a: { b: { c: [Object] } } }');
 });
 

@@ -214,7 +214,9 @@ class Printer {
     if (Array.isArray(object)) return this.printArray(object, name, depth);
     const tag = typedArrayTag.call(object);
     if (tag !== undefined) return this.printTypedArray(object as Uint8Array, tag, name);
-    let prefix = name === 'Object' ? '' : name === '' ? '[Object: null prototype]' : name;
+    const tagged = dataProperty(kit, object, Symbol.toStringTag)?.value;
+    const label = typeof tagged === 'string' && tagged !== '' && tagged !== name ? ` [${tagged}]` : '';
+    let prefix = name === 'Object' && label === '' ? '' : `${name === '' ? '[Object: null prototype]' : name}${label}`;
     let items: string[] = [];
     if (kit.isMap(object)) {
       const flat = kit.entries(object);
@@ -237,7 +239,7 @@ class Printer {
     } else {
       prefix = this.boxed(object) ?? prefix;
     }
-    const plain = prefix === '' || prefix === name || prefix.startsWith('[Object');
+    const plain = prefix === '' || prefix === `${name}${label}` || prefix.startsWith('[Object');
     items.push(...this.properties(object, depth));
     if (items.length === 0) return plain ? (prefix === '' ? '{}' : `${prefix} {}`) : prefix;
     return `${prefix === '' ? '' : `${prefix} `}{ ${items.join(', ')} }`;
