@@ -683,7 +683,7 @@ function withCallee(
     b.bind(next);
   }
   b.emit(Op.LoadUndefined, self);
-  g.load(callee.name, callee.start, f);
+  g.loadStatic(callee.name, g.place(callee.name), callee.start, f, false);
   b.bind(end);
   return { callee: f, self };
 }

@@ -142,7 +142,8 @@ export class Generator {
     b.bind(end);
   }
 
-  private loadStatic(name: string, p: Place, at: number, dst: number, forTypeof: boolean): void {
+  /** Loads a name that none of the dynamic scopes around it has. */
+  loadStatic(name: string, p: Place, at: number, dst: number, forTypeof: boolean): void {
     const b = this.b;
     const v = p.variable;
     if (!v) {
