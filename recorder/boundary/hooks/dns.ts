@@ -15,10 +15,9 @@ export function install(boundary: Boundary): void {
       const site = boundary.site(`${name}.oncomplete`);
       return {
         handle,
-        prepare: (args) => boundary.callback(args[0] as Members, 'oncomplete', site, { once: true }),
-        load(value, args) {
-          takeAsyncId(hooks, provider, args[0] as object);
-          return value;
+        prepare(args) {
+          boundary.callback(args[0] as Members, 'oncomplete', site, { once: true });
+          if (boundary.mode === 'replay') takeAsyncId(hooks, provider, args[0] as object);
         },
       };
     };

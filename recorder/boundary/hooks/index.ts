@@ -3,6 +3,7 @@
  */
 import type { Boundary } from '../core';
 import * as crypto from './crypto';
+import * as destroy from './destroy';
 import * as dgram from './dgram';
 import * as dns from './dns';
 import * as fs from './fs';
@@ -47,4 +48,5 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   fsEvents,
   jsStream,
   messaging,
+  destroy,
 ];

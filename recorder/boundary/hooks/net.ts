@@ -100,10 +100,7 @@ function installConnect(boundary: Boundary, { name, prototype }: StreamClass, me
         save: (values) => [values[0], values[3], values[4]],
         load: ([status, readable, writable]) => [status, self, request, readable, writable],
       });
-    },
-    load(value, args, self) {
-      takeAsyncId(hooks, provider, args[0] as object, self);
-      return value;
+      if (boundary.mode === 'replay') takeAsyncId(hooks, provider, request, self);
     },
   });
 }

@@ -81,7 +81,6 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
   const kAsync = wrap['kLastWriteWasAsync'] as number;
   const hooks = boundary.host.requireInternal('internal/async_hooks');
   // A stream that stands on another hands its requests down, inside of the call: there they must have their numbers.
-  const numbering = nested ? { prepare: (args: IArguments) => void boundary.numberOf(args[0] as object) } : {};
   const check = outgoingCheck(boundary, `${name}.write`);
 
   for (const member of WRITES) {
@@ -138,16 +137,16 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
     });
   boundary.sync(prototype, 'shutdown', `${name}.shutdown`, {
     handle: true,
-    ...numbering,
+    prepare(args, self) {
+      if (nested) boundary.numberOf(args[0] as object);
+      if (boundary.mode === 'replay') takeAsyncId(hooks, 'SHUTDOWNWRAP', args[0] as object, self);
+    },
     save(status, args, self) {
       if (status === 0) complete(args[0] as Members, self);
       return status;
     },
     load(status, args, self) {
-      if (status === 0) {
-        takeAsyncId(hooks, 'SHUTDOWNWRAP', args[0] as object, self);
-        complete(args[0] as Members, self);
-      }
+      if (status === 0) complete(args[0] as Members, self);
       return status;
     },
   });
