@@ -7,7 +7,7 @@ const QUIET_MS = 700;
 const EVERY_MS = 100;
 
 export class Progress {
-  private readonly since = Date.now();
+  private since = Date.now();
   private last = 0;
   private total: number | undefined;
   private shown = false;
@@ -19,14 +19,20 @@ export class Progress {
     private readonly shared = process.stdout.isTTY === true,
   ) {}
 
+  /** A new piece of work: short ones show nothing. */
+  begin(): void {
+    this.since = Date.now();
+  }
+
   at(turn: number): void {
     const now = Date.now();
     if (!this.wanted || this.shared || now - this.since < QUIET_MS || now - this.last < EVERY_MS) return;
     this.last = now;
     this.total ??= this.totalTurns();
+    if (this.total === 0) return;
     this.shown = true;
-    const share = this.total > 0 ? ` (${Math.min(100, Math.floor((100 * turn) / this.total))} %)` : '';
-    process.stderr.write(`\r\x1b[Kreplaying: turn ${turn} of ${this.total}${share}`);
+    const share = Math.min(100, Math.floor((100 * turn) / this.total));
+    process.stderr.write(`\r\x1b[Kreplaying: turn ${turn} of ${this.total} (${share} %)`);
   }
 
   done(): void {

@@ -87,6 +87,7 @@ export class Prompt {
     const [word = '', argument = ''] = (line === '' ? this.last : line).split(/\s+(.*)/s);
     const command = this.commands.find(({ names }) => names.includes(word));
     if (!command) return `There is no command "${word}". \`help\` lists them.`;
+    this.progress.begin();
     try {
       return await command.run(argument.trim());
     } catch (error) {
