@@ -5,7 +5,7 @@
  * the first statement; everything else is a crossing.
  */
 import { unsetVariable } from '../../../native';
-import type { Boundary } from '../core';
+import type { Boundary, SyncOptions } from '../core';
 
 import type { Members } from '../host';
 
@@ -44,6 +44,7 @@ export function install(boundary: Boundary): void {
   boundary.sync(proc, 'memoryUsage', 'process.memoryUsage');
   boundary.sync(proc.memoryUsage as unknown as Members, 'rss', 'process.memoryUsage.rss');
 
+  for (const name of ['_getActiveHandles', '_getActiveRequests']) boundary.sync(proc, name, `process.${name}`, activeForms(boundary));
   installCwd(boundary, methods);
   boundary.sync(proc, 'loadEnvFile', 'process.loadEnvFile', {
     save: () => ({ ...proc.env }),
@@ -54,6 +55,28 @@ export function install(boundary: Boundary): void {
 
   boundary.host.whenBinding('v8', (v8) => installHeapStatistics(boundary, v8));
   boundary.host.whenBinding('os', (os) => installOs(boundary, os));
+}
+
+/**
+ * What keeps the loop busy: the objects that own native handles. Those that crossed are found again, by the number of the
+ * handle; of the others (a replay has no handles of its own) at least the class is there.
+ */
+function activeForms(boundary: Boundary): SyncOptions {
+  const owner = (boundary.host.internalBinding('symbols') as { owner_symbol: symbol }).owner_symbol;
+  return {
+    save: (result) =>
+      (result as Members[]).map((one) => {
+        const handle = one['_handle'] as unknown;
+        const native = typeof handle === 'object' && handle !== null ? handle : one;
+        return [boundary.knownNumber(native), String((one.constructor as { name?: unknown } | undefined)?.name)];
+      }),
+    load: (value) =>
+      (value as [number, string][]).map(([handle, name]) => {
+        const native = boundary.objectOf(handle) as Members | undefined;
+        if (native !== undefined) return (native[owner] as object | undefined) ?? native;
+        return Object.create({ constructor: { name } }) as object;
+      }),
+  };
 }
 
 /** The working directory is state: asked of the system at the start and after each chdir, answered from memory in between. */
@@ -149,7 +172,7 @@ export function installStatics(boundary: Boundary, hideFlags: (execArgv: string[
   value('execPath', statics.execPath);
   value('pid', statics.pid);
   value('version', statics.version);
-  value('versions', Object.freeze(Object.assign(Object.create(null) as object, statics.versions)));
+  value('versions', Object.freeze({ ...statics.versions }));
   value('ppid', statics.ppid);
   let title = statics.title;
   defineProperty(proc, 'title', {
