@@ -16,7 +16,10 @@ const vmRunner = path.join(root, 'dist/interpreter/vm/run.test-support.js');
 
 /** Programs on which the VM is known to differ, and why. A program that agrees after all must leave the list. */
 const knownFailures: Readonly<Record<string, string>> = {
+  'call-as-target.js': 'the parser refuses a call on the left of an assignment; V8 lets it run into a ReferenceError',
   'legacy-caller.js': 'a running guest function has no V8 frame of its own for f.arguments and f.caller to show',
+  'quoted-by-builtins.js': 'structuredClone quotes the text of the host function that stands for a guest function',
+  'stack-limit-by-key.js': 'only reads and writes that name stackTraceLimit see the limit of the program',
 };
 
 function run(words: string[]): Promise<Outcome> {
