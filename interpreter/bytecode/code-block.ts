@@ -20,6 +20,8 @@ export interface SourceFile {
   statements: Int32Array;
   /** By statement id: non-zero where the debugger wants to pause. Shared by all loads of the same path. */
   breaks: Uint8Array;
+  /** On text that was evaluated: the file whose folder its import() starts from. */
+  importer?: string;
 }
 
 /** Kinds of exception table entries. */

@@ -243,7 +243,8 @@ export function directEval(S: VmState, frame: Frame, args: unknown[], site: Eval
 export function importCall(S: VmState, frame: Frame, specifier: unknown, options: unknown): unknown {
   try {
     if (!S.host.dynamicImport) throw makeError(S, 'TypeError', 'A dynamic import callback was not specified.');
-    return S.host.dynamicImport(specifier, options, frame.code.file.path);
+    const { file } = frame.code;
+    return S.host.dynamicImport(specifier, options, file.importer ?? file.path);
   } catch (error) {
     return S.kit.reject(error);
   }

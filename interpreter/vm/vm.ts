@@ -264,9 +264,17 @@ export class Vm {
     return ops.invoke(this.S, new FunctionData(block, null), this.S.kit.global, []);
   }
 
-  private evalCode(source: string, site: EvalSite | null): CodeBlock {
-    const file = makeFile('evalmachine.<anonymous>', source);
+  /** Text that the running frame evaluates. */
+  private evaluatedFile(path: string, source: string): SourceFile {
+    const file = makeFile(path, source);
+    const from = this.S.top?.code.file;
+    if (from) file.importer = from.importer ?? from.path;
     this.stacks.noteEval(file, this.S.top);
+    return file;
+  }
+
+  private evalCode(source: string, site: EvalSite | null): CodeBlock {
+    const file = this.evaluatedFile('evalmachine.<anonymous>', source);
     return this.parsingText(
       () =>
         compileEval(file, site, (f, count) => {
@@ -281,8 +289,7 @@ export class Vm {
     const body = texts.length > 0 ? texts[texts.length - 1] : '';
     const head = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n`;
     const source = `${head}) {\n${body}\n})`;
-    const file = makeFile('anonymous', source);
-    this.stacks.noteEval(file, this.S.top);
+    const file = this.evaluatedFile('anonymous', source);
     const { constructor } = this.S.kit.functionConstructors.find((c) => c.prefix === prefix) as { constructor: unknown };
     const block = this.parsingText(
       () =>
