@@ -905,7 +905,7 @@ export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: numbe
       const value = expr(g, e.argument);
       // V8 hands a single spread at the end to the call itself.
       const isLast = forCall && spreads === 1 && e === elements[elements.length - 1];
-      b.at(isLast ? callAt : e.argument.start);
+      b.at(isLast ? callAt : positionOfNode(g.file.text, e.argument as Node));
       b.site(isLast ? { ...e, type: 'SpreadArgument' } : forCall ? NAMELESS : e);
       b.emit(asList ? Op.ListSpread : Op.ArraySpread, array, value);
     } else b.emit(asList ? Op.ListAppend : Op.ArrayAppend, array, expr(g, e));

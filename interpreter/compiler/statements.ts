@@ -472,7 +472,7 @@ function forOf(g: Generator, node: Node, labels: string[]): void {
   const exhausted = b.temp();
   b.statementAt(positionOfNode(g.file.text, node.right));
   headExpression(g, node, value);
-  b.at(node.right.start);
+  b.at(positionOfNode(g.file.text, node.right));
   b.site(isQuoted(node.right) ? node.right : NAMELESS);
   b.emit(node.await ? Op.GetAsyncIterator : Op.GetIterator, iterator, next, value);
   const scope = node.scope as Scope;

@@ -581,4 +581,12 @@ export const throwing: readonly string[] = [
   '((nope))',
   'let z =   nope',
   'return   nope',
+  'function h(o) { for (const l of o.stack) {} } h({})',
+  'function k(o) { for (const l of o.m()) {} } k({ m() {} })',
+  'function n(o) { for (const l of o[0]) {} } n({})',
+  'function q(o) { for (const l of o || 5) {} } q()',
+  'function r(o) { [...o.x] } r({})',
+  'function s(o) { const [a] = o.x } s({})',
+  'function v(o) { new Map([...o.x, ...o.y]) } v({ x: [] })',
+  'function* u(o) { yield* o.x } u({}).next()',
 ];

@@ -148,6 +148,9 @@ export class Stacks {
 
   /** Error.stackTraceLimit as the program sees it; unless it is a number, no stacks are captured. */
   get stackTraceLimit(): unknown {
+    // Node's library sets it too, and now and then leaves it so.
+    const own = Reflect.getOwnPropertyDescriptor(this.kit.error, 'stackTraceLimit');
+    if (own?.writable === true && own.value !== nativeLimit(this.limit)) this.limit = own.value;
     return this.limit;
   }
 
