@@ -46,7 +46,7 @@ export function errorText({ name, message }: { name: string; message: string }):
 export function localsText(locals: Record<string, Value>): string[] {
   const names = Object.keys(locals);
   const width = Math.min(24, Math.max(0, ...names.map((name) => name.length)));
-  return names.map((name) => `  ${name.padEnd(width)} = ${locals[name]!.preview}`);
+  return names.map((name) => clipped(`  ${name.padEnd(width)} = ${locals[name]!.preview}`));
 }
 
 export function evaluationText({ expression, preview }: Evaluation): string {

@@ -5,7 +5,7 @@
  * the control socket until one of them is `run`. Invariant: answering frames, scopes or a clean evaluation changes nothing that
  * the program could see; an evaluation that might have changed something is reported as not clean.
  */
-import { errorHead, previewOf, type InspectionKit } from './preview';
+import { DEFAULT_LIMITS, errorHead, previewOf, type InspectionKit, type PreviewLimits } from './preview';
 import type {
   BreakpointSpec,
   ErrorInfo,
@@ -66,6 +66,8 @@ export interface SessionHost {
 /** How often a running replayer tells its turn, in turns. */
 const TURN_REPORT = 256;
 const MAX_FRAMES = 200;
+/** Shorter than for an evaluation: there are many variables. */
+const VARIABLE_LIMITS: PreviewLimits = { ...DEFAULT_LIMITS, chars: 1000 };
 
 interface Breakpoint extends BreakpointSpec {
   hits: number;
@@ -316,7 +318,7 @@ export class Session<F> {
   }
 
   private variable(value: unknown, state: string): Preview {
-    if (state === 'value') return previewOf(this.host.kit, value);
+    if (state === 'value') return previewOf(this.host.kit, value, VARIABLE_LIMITS);
     return { type: state, preview: state === 'tdz' ? '<not initialized yet>' : '<not available>' };
   }
 
