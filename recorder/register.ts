@@ -7,6 +7,7 @@
  * Invariant: without orders it does nothing at all.
  */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { replaceProcess, writeFully } from '../native';
 import { startRecording } from './boundary/recording';
 import { createNextRecording } from './trace';
@@ -21,7 +22,7 @@ if (made !== undefined || wanted !== undefined) {
   delete process.env['RETRACE_RECORDING_PATH'];
   let directory = made;
   try {
-    directory ??= createNextRecording(wanted!);
+    directory ??= createNextRecording(resolve(wanted!));
   } catch (error) {
     // The program comes first: it runs, unrecorded.
     writeFully(2, Buffer.from(`retrace: not recording: ${(error as Error).message}\n`));
