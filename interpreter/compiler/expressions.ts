@@ -954,7 +954,15 @@ function objectLiteral(g: Generator, node: Node, dst: number): void {
     property(g, p, object);
     b.release(mark);
   }
+  // What follows without a place of its own is placed at the last value that V8 had to store.
+  const last = properties.findLast((p) => p.type === 'Property' && !isConstant(p.value as Node));
+  if (last) b.at(last.method ? last.start : positionOfNode(g.file.text, last.value as Node));
   b.emit(Op.Move, dst, object);
+}
+
+/** Values that V8 keeps in the literal's boilerplate. */
+function isConstant(value: Node): boolean {
+  return value.type === 'Literal' && !value.regex;
 }
 
 /** Whether a method mentions super, so that it must know its home object. */
