@@ -353,6 +353,19 @@ export function getStackLimit(S: VmState, object: unknown): unknown {
   return (object as { stackTraceLimit?: unknown }).stackTraceLimit;
 }
 
+/** Keyed reads that depend on the realm that reads, or that the realm answers. */
+export function getUnusual(S: VmState, object: object, key: unknown): unknown {
+  if (key === 'stackTraceLimit') return getStackLimit(S, object);
+  return S.kit.get(object, key);
+}
+
+/** Keyed writes: `stackTraceLimit` of Error is the realm's affair. */
+export function setKeyed(S: VmState, object: unknown, key: unknown, value: unknown, strict: boolean): void {
+  if (object === S.kit.error && key === 'stackTraceLimit') setStackLimit(S, object, value, strict);
+  else if (strict) S.kit.setStrict(object, key, value);
+  else S.kit.setSloppy(object, key, value);
+}
+
 export function setStackLimit(S: VmState, object: unknown, value: unknown, strict: boolean): void {
   if (object === undefined || object === null) throw cannotSet(S, object, 'stackTraceLimit');
   if (S.stackLimit !== null && object === S.kit.error && S.stackLimit.set(object as object, value)) return;

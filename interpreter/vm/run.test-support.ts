@@ -57,7 +57,7 @@ export function installVm(): Vm {
     prepareStackTraceCallback(global: unknown, error: unknown, sites: NodeJS.CallSite[]): unknown;
   };
   const machine = new (isolated().Vm)({
-    nestingLimit: 2000,
+    nestingLimit: 1800,
     evalInRealm: (source, filename) => vm.runInThisContext(source, { filename }),
     compileNatively: (source, filename, params) => void vm.compileFunction(source, [...params], { filename }),
     dynamicImport: importFrom,

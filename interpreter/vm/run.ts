@@ -15,8 +15,8 @@ type Bag = Record<PropertyKey, unknown>;
 /** Operators work on any guest values; TypeScript wants numbers. */
 type N = number;
 
-/** Guest frames that may be on the stack before it overflows. */
-const MAX_DEPTH = 9000;
+/** Guest frames that may be on the stack before it overflows: more than V8 has room for, so that what ran there runs here. */
+const MAX_DEPTH = 15000;
 
 export function run(S: VmState, activation: Activation): unknown {
   const kit = S.kit;
@@ -247,7 +247,9 @@ export function run(S: VmState, activation: Activation): unknown {
               regs[code[pc + 1] as number] = ops.getOfPrimitive(S, object, key);
             else if (object === null) throw ops.cannotRead(S, object, key);
             // The iterator of an arguments object is that of the realm that reads it.
-            else regs[code[pc + 1] as number] = typeof key === 'symbol' ? kit.get(object, key) : (object as Bag)[key as string];
+            else
+              regs[code[pc + 1] as number] =
+                typeof key === 'symbol' || object === kit.error ? ops.getUnusual(S, object, key) : (object as Bag)[key as string];
             pc += 4;
             break;
           }
@@ -282,7 +284,8 @@ export function run(S: VmState, activation: Activation): unknown {
             frame.pc = pc;
             const object = regs[code[pc + 1] as number];
             if (object === undefined || object === null) throw ops.cannotSet(S, object, regs[code[pc + 2] as number]);
-            kit.setSloppy(object, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
+            if (object === kit.error) ops.setKeyed(S, object, regs[code[pc + 2] as number], regs[code[pc + 3] as number], false);
+            else kit.setSloppy(object, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
             pc += 4;
             break;
           }
@@ -290,7 +293,8 @@ export function run(S: VmState, activation: Activation): unknown {
             frame.pc = pc;
             const object = regs[code[pc + 1] as number];
             if (object === undefined || object === null) throw ops.cannotSet(S, object, regs[code[pc + 2] as number]);
-            kit.setStrict(object, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
+            if (object === kit.error) ops.setKeyed(S, object, regs[code[pc + 2] as number], regs[code[pc + 3] as number], true);
+            else kit.setStrict(object, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
             pc += 4;
             break;
           }
