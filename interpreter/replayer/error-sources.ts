@@ -42,6 +42,28 @@ function placeOf({ resourceName, line, sourceLine, startColumn }: ExceptionMessa
   return { file, line, column: startColumn + 1, text: sourceLine };
 }
 
+interface ErrorPositions {
+  getErrorSourcePositions?(error: unknown): { scriptResourceName: unknown; sourceLine: unknown; lineNumber: unknown; startColumn: unknown };
+}
+
+/**
+ * Node 22 and later quote the expression that assert was given from the place V8 has for the call; for a call of the interpreter's,
+ * that is where the program made it.
+ * @param callPlace where the program called the host function that runs now
+ */
+export function installErrorPositions(callPlace: () => Origin | undefined): void {
+  const { internalBinding } = require('internal/test/binding') as { internalBinding(name: 'errors'): ErrorPositions };
+  const binding = internalBinding('errors');
+  const original = binding.getErrorSourcePositions;
+  if (original === undefined) return;
+  binding.getErrorSourcePositions = (error) => {
+    const found = original(error);
+    const place = isOwn(found.scriptResourceName) ? callPlace() : undefined;
+    if (place === undefined) return found;
+    return { scriptResourceName: place.file, sourceLine: place.text, lineNumber: place.line, startColumn: place.column - 1 };
+  };
+}
+
 /** @param guestText the text of a module that the interpreter has loaded */
 export function errorSources(guestText: (file: string) => string | undefined, throws: ObservedThrows): OriginSources {
   const { internalBinding } = require('internal/test/binding') as {

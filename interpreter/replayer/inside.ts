@@ -7,7 +7,7 @@ import { Vm, type GuestFrame, type VmHost } from '../vm';
 import { receive, send, type ControlCalls } from './control';
 import type { InspectionKit } from './preview';
 import { Session } from './session';
-import { Throws } from './throws';
+import { place, Throws, type ThrowPlace } from './throws';
 
 /** What main.ts hands in: functions of the host realm that the program cannot replace. */
 export interface InsideHost extends ControlCalls, VmHost {
@@ -25,6 +25,8 @@ export interface Inside {
   /** importer: import() as the module itself would call it. */
   compileModule(content: string, filename: string, importer: Importer): unknown;
   onTurn(turn: number): void;
+  /** Where the program called the host function that runs now. */
+  callPlace(): ThrowPlace | undefined;
 }
 
 type Importer = (specifier: unknown, options: unknown) => unknown;
@@ -79,6 +81,10 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
     vm,
     session,
     throws,
+    callPlace() {
+      const frame = vm.frames()[0];
+      return frame && place(frame);
+    },
     compileModule(content, filename, importer) {
       importers.set(filename, importer);
       return vm.compileFunction(content, filename, PARAMETERS);

@@ -22,7 +22,7 @@ import {
 } from '../../recorder/boundary';
 import { loadIsolated } from '../vm/isolate';
 import { receive, send, type ControlCalls } from './control';
-import { errorSources, ObservedThrows } from './error-sources';
+import { errorSources, installErrorPositions, ObservedThrows } from './error-sources';
 import { hostInspectionKit, type UtilBinding } from './inspection';
 import { fatalPrimitive, originOf } from './origin';
 import { resolveOwn } from './own-modules';
@@ -77,7 +77,8 @@ function begin(orders: Orders): void {
   if (orders.engine === 'vm') {
     const watch: Pick<InsideHost, 'observe'> = {};
     inside = createInterpreter(orders.mode === 'debug', () => replay, watch);
-    const { compileModule, session, throws, vm } = inside;
+    const { callPlace, compileModule, session, throws, vm } = inside;
+    installErrorPositions(callPlace);
     const observed = new ObservedThrows();
     const sources = errorSources((file) => vm.files.get(file)?.text, observed);
     session?.begin();

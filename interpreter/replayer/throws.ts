@@ -43,7 +43,8 @@ export class Throws {
   }
 }
 
-function place(thrown: Thrown): ThrowPlace {
+/** Where a frame is. */
+export function place(thrown: Thrown): ThrowPlace {
   const { file } = thrown.code;
   const { line, column } = positionOf(file, offsetOf(thrown.code, thrown.pc));
   const start = file.lineStarts[line - 1]!;
