@@ -148,15 +148,21 @@ export interface ReplayCommand {
 
 /**
  * The command of a replayer. preload: compiled file that calls startReplay; orders: what it reads from its environment before
- * the recorded environment takes its place.
+ * the recorded environment takes its place. flags: more flags for node.
  */
-export function replayCommand(manifest: Manifest, preload: string, orders: Readonly<Record<string, string>>): ReplayCommand {
+export function replayCommand(
+  manifest: Manifest,
+  preload: string,
+  orders: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
+): ReplayCommand {
   const timeZone = manifest.statics['timeZone'];
   return {
     node: process.execPath,
     args: [
       '--expose-internals',
       '--single-threaded-gc',
+      ...flags,
       ...replayedFlags(manifest.execArgv),
       '--require',
       preload,

@@ -148,7 +148,7 @@ export class Recording {
     this.check(name);
     await this.loadMaps();
     return new Replay(this, name, {
-      command: () => this.command(),
+      command: () => this.command('vm'),
       orders: this.orders(name, 'vm', 'debug'),
       hooks: options,
     });
@@ -162,7 +162,7 @@ export class Recording {
     const { name } = this.thread(options.thread);
     this.check(name);
     const orders = this.orders(name, options.engine ?? 'vm', 'plain');
-    const replayer = new ReplayerProcess(this.command(), orders, 'inherit', (event) => {
+    const replayer = new ReplayerProcess(this.command(orders.engine), orders, 'inherit', (event) => {
       if (event.kind === 'turn') options.onTurn?.(event.turn);
     });
     const { code, signal } = await replayer.exited;
@@ -229,12 +229,32 @@ export class Recording {
   }
 
   private orders(thread: string, engine: Engine, mode: Orders['mode']): Orders {
-    return { recording: this.folder, thread, engine, mode };
+    return { recording: this.folder, thread, engine, mode, deepStack: this.deepStack(engine) };
   }
 
-  private command(): ReplayerCommand {
-    const { node, args, env } = replayCommand(this.manifest, join(__dirname, '../replayer/main.js'), {});
+  /** The interpreter needs more native stack than V8 for the same program. Programs that chose the size of theirs keep it. */
+  private deepStack(engine: Engine): boolean {
+    return engine === 'vm' && !this.manifest.execArgv.some((flag) => /^--stack[-_]size/.test(flag)) && nativeStack() >= DEEP_STACK_NEEDS;
+  }
+
+  private command(engine: Engine): ReplayerCommand {
+    const flags = this.deepStack(engine) ? [DEEP_STACK] : [];
+    const { node, args, env } = replayCommand(this.manifest, join(__dirname, '../replayer/main.js'), {}, flags);
     return { file: node, args: [...args], env };
+  }
+}
+
+/** Kilobytes of native stack that V8 may use in a replayer with the interpreter, and what the main thread must have for that, in bytes. */
+const DEEP_STACK = '--stack-size=7000';
+const DEEP_STACK_NEEDS = 8 * 1024 * 1024;
+
+/** Bytes of stack that a process started by this one gets; 0 where the system does not say. */
+function nativeStack(): number {
+  try {
+    const [, soft] = /^Max stack size +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return soft === 'unlimited' ? Infinity : Number(soft ?? 0);
+  } catch {
+    return 0;
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 import { compileFunction, createContext, Script } from 'node:vm';
 import { driver, exitNow, readFully, writeFully } from '../../native';
 import {
@@ -24,7 +24,7 @@ import { loadIsolated } from '../vm/isolate';
 import { receive, send, type ControlCalls } from './control';
 import { errorSources, installErrorPositions, ObservedThrows } from './error-sources';
 import { hostInspectionKit, type UtilBinding } from './inspection';
-import { fatalPrimitive, originOf } from './origin';
+import { fatalText, originOf, primitiveText } from './origin';
 import { resolveOwn } from './own-modules';
 import type { createInside, Inside, InsideHost } from './inside';
 import type { Orders } from './protocol';
@@ -35,6 +35,8 @@ const MODULE_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/modules.js`;
 const calls: ControlCalls = { readFully, writeFully, exitNow };
 /** How often a plain replay tells its turn, in turns. */
 const TURN_REPORT = 256;
+/** VmHost.nestingLimit for the stack of Orders.deepStack. */
+const DEEP_NESTING = 2000;
 /** Exit code when retrace could not do it. */
 const FAILED = 125;
 
@@ -76,7 +78,7 @@ function begin(orders: Orders): void {
   };
   if (orders.engine === 'vm') {
     const watch: Pick<InsideHost, 'observe'> = {};
-    inside = createInterpreter(orders.mode === 'debug', () => replay, watch);
+    inside = createInterpreter(orders, () => replay, watch);
     const { callPlace, compileModule, session, throws, vm } = inside;
     installErrorPositions(callPlace);
     const observed = new ObservedThrows();
@@ -86,10 +88,14 @@ function begin(orders: Orders): void {
       ...options,
       compileModule: compileModule as CompileModule,
       onFatal(error, fromPromise) {
+        if (types.isProxy(error)) {
+          farewell = fatalText(inspect(error), throws.lastPlace, process.version);
+          return undefined;
+        }
         const stack = stackOf(error);
         session?.onFatal(error, stack);
         if ((typeof error !== 'object' && typeof error !== 'function') || error === null) {
-          farewell = fatalPrimitive(error, throws.lastPlace, process.version);
+          farewell = fatalText(primitiveText(error), throws.lastPlace, process.version);
           return undefined;
         }
         return originOf(error, stack, throws.placeOf(error), fromPromise, sources);
@@ -115,13 +121,14 @@ function stackOf(error: unknown): string {
   }
 }
 
-function createInterpreter(debug: boolean, replay: () => Replay | undefined, watch: Pick<InsideHost, 'observe'>): Inside {
+function createInterpreter(orders: Orders, replay: () => Replay | undefined, watch: Pick<InsideHost, 'observe'>): Inside {
   const util = utilBinding();
   const { apply } = Reflect;
   const { runInThisContext } = Script.prototype;
   const host: InsideHost = {
     ...calls,
     fail,
+    ...(orders.deepStack ? { nestingLimit: DEEP_NESTING } : {}),
     kit: hostInspectionKit(util),
     get observe() {
       return watch.observe;
@@ -135,7 +142,7 @@ function createInterpreter(debug: boolean, replay: () => Replay | undefined, wat
     apart: (run) => replay()!.apart(run),
   };
   resolveLazyGlobals();
-  return loadInside()(host, debug);
+  return loadInside()(host, orders.mode === 'debug');
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Orders {
   thread: string;
   engine: 'vm' | 'native';
   mode: 'plain' | 'debug';
+  /** The replayer was given a native stack of 7000 KB. */
+  deepStack: boolean;
 }
 
 /** A moment within one thread: before the `step`-th statement (1-based) of turn `turn` (0 is the main script). */
