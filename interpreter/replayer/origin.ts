@@ -100,13 +100,19 @@ function firstLine(file: string, pattern: RegExp, sources: OriginSources): Origi
 }
 
 /**
- * What Node prints for a fatal exception that is no object and so cannot carry the lines above: all of it, to the end.
+ * What Node prints for a fatal exception that cannot carry the lines above: all of it, to the end.
+ * @param shown the value as Node prints it
  */
-export function fatalPrimitive(value: unknown, place: Origin | undefined, nodeVersion: string): string {
+export function fatalText(shown: string, place: Origin | undefined, nodeVersion: string): string {
   const lead =
     place === undefined
       ? ''
       : `\n${place.file}:${place.line}\n${place.text}\n${place.text.slice(0, place.column - 1).replace(/[^\t]/g, ' ')}^\n`;
-  const shown = typeof value === 'symbol' ? '' : String(value);
-  return `${lead}${shown}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)\n\nNode.js ${nodeVersion}\n`;
+  return `${lead}${shown}\n\nNode.js ${nodeVersion}\n`;
+}
+
+/** A value that is no object, as Node prints it when it is fatal. */
+export function primitiveText(value: unknown): string {
+  const text = typeof value === 'symbol' ? '' : String(value);
+  return `${text}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`;
 }
