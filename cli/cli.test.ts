@@ -188,6 +188,41 @@ describe('retrace', () => {
   }
 });
 
+describe('a replay that diverges', () => {
+  before(() => {
+    writeFileSync(join(folder, 'ask.js'), 'function ask() { Math.random(); Date.now(); }\nsetTimeout(ask, 1);\n');
+    retrace(['record', '-o', 'asked', 'ask.js']);
+    // the same path, another source, the first one's events
+    writeFileSync(join(folder, 'ask.js'), 'function ask() { Math.random(); process.hrtime(); }\nsetTimeout(ask, 1);\n');
+    retrace(['record', '-o', 'diverges', 'ask.js']);
+    cpSync(join(folder, 'asked/threads/main.trace'), join(folder, 'diverges/threads/main.trace'));
+  });
+
+  const report =
+    /^retrace: the replay diverged from the recording in turn 1, at event \d+\n {2}expected: #\d+ Date\.now\n {2}actual: {3}process\.hrtime\n/;
+
+  for (const engine of ['vm', 'native']) {
+    test(`replay --engine ${engine} ends with 126 and says so once`, () => {
+      const { stdout, stderr, status } = retrace(['replay', 'diverges', '--engine', engine]);
+      assert.deepEqual([stdout, status], ['', 126]);
+      assert.match(stderr, report);
+      assert.equal(stderr.match(/diverged/g)?.length, 1);
+      assert.match(stderr, /at Timeout\.ask \[as _onTimeout\] \(.*ask\.js:1:41\)/);
+    });
+  }
+
+  test('interpret ends with 126 too, and stops before the divergence as usual', () => {
+    const { stdout, stderr, status } = retrace(['interpret', 'diverges', '--stop-at', 'ask.js:9']);
+    assert.deepEqual([stdout, status], ['', 125]);
+    assert.match(stderr, /no statement/);
+    const crashed = retrace(['interpret', 'diverges', '--json']);
+    assert.equal(crashed.status, 126);
+    assert.match(crashed.stderr, report);
+    assert.equal(crashed.stderr.match(/diverged/g)?.length, 1);
+    assert.equal(retrace(['interpret', 'diverges', '--stop-at', 'ask.js:1:33']).status, 0);
+  });
+});
+
 describe('retrace refuses', () => {
   test('what is not a recording', () => {
     for (const command of ['replay', 'interpret', 'events', 'info']) {

@@ -1,5 +1,6 @@
 /** `retrace replay`: the recorded run once more, to this process's stdout and stderr. */
-import { open, type Engine } from '../interpreter/replay';
+import { Divergence, open, type Engine } from '../interpreter/replay';
+import { DIVERGED } from './failure';
 import { leaveAs } from './leave';
 import { Progress } from './progress';
 
@@ -14,6 +15,10 @@ export async function replayRecording(folder: string, flags: ReplayFlags): Promi
     const { exitCode, signal } = await recording.run({ engine: flags.engine, onTurn: (turn) => progress.at(turn) });
     progress.done();
     leaveAs(exitCode, signal);
+  } catch (error) {
+    if (!(error instanceof Divergence)) throw error;
+    // The replayer shares our stderr and has written the report there.
+    process.exitCode = DIVERGED;
   } finally {
     progress.done();
   }
