@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import assert from 'node:assert';
-import { fatalPrimitive, originOf, type OriginSources } from './origin';
+import { fatalText, originOf, primitiveText, type OriginSources } from './origin';
 import type { ThrowPlace } from './throws';
 
 const SOURCES: Record<string, string> = {
@@ -41,6 +41,14 @@ test("errors of Node's library", () => {
   assert.deepEqual(of(stack('node:net', '6:3'), called), ['node:internal/errors', 2, 7]);
 });
 
+test('what the driver observed comes before what the stack suggests', () => {
+  const observed = { file: 'node:assert', line: 90, column: 3, text: '  throw new AssertionError(obj);' };
+  const seeing: OriginSources = { ...sources, observed: () => observed };
+  assert.deepEqual(originOf(new Error('m'), stack('/app/a.js', '1:1'), called, false, seeing), observed);
+  assert.deepEqual(originOf(new Error('m'), stack('/app/a.js', '1:1'), thrown, false, seeing), thrown);
+  assert.equal(originOf(new Error('m'), stack('/app/a.js', '1:1'), called, false, { ...sources, isByBoundary: () => true }), undefined);
+});
+
 test("an 'error' event without a listener", () => {
   const error = Object.assign(new Error('m'), { [Symbol('kEnhanceStackBeforeInspector')]: () => undefined });
   assert.deepEqual(of(stack('/app/a.js', '1:1'), called, false, error), ['node:events', 2, 7]);
@@ -48,7 +56,7 @@ test("an 'error' event without a listener", () => {
 
 test('what is thrown and is no object', () => {
   assert.equal(
-    fatalPrimitive('text', thrown, 'v20.0.0'),
+    fatalText(primitiveText('text'), thrown, 'v20.0.0'),
     '\n/app/a.js:2\n  throw new Error(1);\n  ^\ntext\n(Use `node --trace-uncaught ...` to show where the exception was thrown)\n\nNode.js v20.0.0\n',
   );
 });
