@@ -473,3 +473,23 @@ test('TLS: SNI, ALPN, client certificates, sessions, ticket keys, pre-shared key
   ])
     assert.ok(stdout.includes(expected), `${expected} is missing in\n${stdout}`);
 });
+
+test('async hooks that print: init inside of native calls and of accepted connections, destroy whenever it comes', async () => {
+  const { stdout } = await roundTrip(`
+    const hooks = require('async_hooks'), fs = require('fs');
+    const print = (...words) => fs.writeSync(1, words.join(' ') + '\\n');
+    const hook = hooks.createHook({
+      init(id, type, trigger) { print('init', id, type, trigger, hooks.executionAsyncId()); },
+      before(id) { print('before', id); },
+      after(id) { print('after', id); },
+      destroy(id) { print('destroy', id, hooks.executionAsyncId()); },
+    }).enable();
+    setTimeout(() => {}, 1);
+    fs.readFile(__filename, () => setImmediate(() => {}));
+    const server = require('net').createServer((c) => c.end('x')).listen(0, () => {
+      require('net').connect(server.address().port, '127.0.0.1').resume().on('close', () => server.close(() => { hook.disable(); hook.enable(); setTimeout(() => {}, 5); }));
+    });
+    new hooks.AsyncResource('Own').emitDestroy();
+    Promise.resolve().then(() => {});`);
+  for (const line of [/^init \d+ TCPWRAP \d+ 0$/m, /^init \d+ TCPCONNECTWRAP/m, /^destroy \d+ 0$/m]) assert.match(stdout, line);
+});

@@ -126,6 +126,11 @@ export interface Boundary {
 
   /** Replay: an entry that is delivered by the hook's own means. */
   deliver(site: Site, make: (args: unknown[], handle: number) => Omit<Delivery, 'asyncId' | 'triggerId'>): void;
+  /**
+   * Replay: what native code does of itself before it makes the callback of an entry (a handle whose `init` hooks run), where
+   * that crosses the boundary. Called ahead of the delivery of an entry, perhaps more than once.
+   */
+  prelude(site: Site, run: (args: unknown[], handle: number) => void): void;
   /** Record: logs an entry made by hand; call it first thing in the callback. */
   logEntry(site: Site, handle: number, args: unknown[]): void;
 

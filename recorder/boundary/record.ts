@@ -263,6 +263,8 @@ export class RecordBoundary implements Boundary {
 
   deliver(): void {}
 
+  prelude(): void {}
+
   refuse(native: string): never {
     throw new Error(`${native} is not refused in record mode.`);
   }

@@ -64,6 +64,7 @@ export class ReplayBoundary implements Boundary {
   private next = 1;
   private readonly sites = new Map<string, Site>();
   private readonly makers = new Map<string, Maker>();
+  private readonly preludes = new Map<string, (args: unknown[], handle: number) => void>();
   private readonly objects = new Map<number, object>();
   private readonly promises = new Map<number, (args: unknown[]) => void>();
   /** How the arguments of one object's callback are made, where it is not the same for the whole site. */
@@ -404,6 +405,40 @@ export class ReplayBoundary implements Boundary {
     return head.name;
   }
 
+  /** A hook's part of an entry that native code does before the callback, outside of any turn: see `prelude` in core.ts. */
+  prelude(site: Site, run: (args: unknown[], handle: number) => void): void {
+    this.preludes.set(site.name, run);
+  }
+
+  /**
+   * What crosses the boundary ahead of an entry, outside of any turn: hooks of the program on `init`, of a handle that native code
+   * makes (see prelude), and on `before`, which the driver's callback runs before it takes the entry.
+   */
+  private ahead(head: EventHead): Delivery | undefined {
+    const found = this.reader.findEntry();
+    if (found === undefined) return undefined;
+    const { event, name } = found;
+    const [asyncId, triggerId, ...args] = event.args as [number, number, ...unknown[]];
+    this.preludes.get(name)?.(args, event.handle);
+    if (this.head()?.index !== head.index) return this.nextDelivery();
+    const wrap = this.host.internalBinding('async_wrap');
+    if ((wrap['async_hook_fields'] as Uint32Array)[(wrap['constants'] as Record<string, number>)['kBefore']!] === 0) return undefined;
+    const core = this;
+    this.events.onTurn(++this.turn);
+    this.asyncIds[this.kCounter] = event.asyncCounter;
+    return {
+      recv: this.objects.get(event.handle) ?? this.host.process,
+      fn() {
+        if (core.head()?.index !== event.index) return core.diverge('the turn has ended');
+        const { recv, fn, args: values } = core.makeDelivery();
+        return apply(fn, recv, values) as unknown;
+      },
+      args: [],
+      asyncId,
+      triggerId,
+    };
+  }
+
   /** What the driver runs next; undefined hands the loop back to libuv, which ends the process. */
   nextDelivery(threw = false): Delivery | undefined {
     const head = this.head();
@@ -436,7 +471,7 @@ export class ReplayBoundary implements Boundary {
       default:
         // What a throwing callback left to run begins with ticks, before the marker among the microtasks.
         if (threw) return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
-        return this.diverge('the turn has ended');
+        return this.ahead(head) ?? this.diverge('the turn has ended');
     }
   }
 

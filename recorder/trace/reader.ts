@@ -7,7 +7,7 @@
 import { crc32 } from './crc32';
 import { CHECK_SIZE, EVENT_BY_TAG, FORMAT_VERSION, HEADER } from './events';
 import { NotARecording, WrongFormat } from './errors';
-import { EventTag, type EndEvent, type TraceEvent } from './tags';
+import { EventTag, type EndEvent, type EntryEvent, type TraceEvent } from './tags';
 import { Decoder, type HandleCodec, type MakeError } from './values';
 
 /** What can be known of the next event without making the objects in it. */
@@ -146,6 +146,25 @@ export class TraceReader extends Decoder {
     const done = event as unknown as TraceEvent;
     if (done.tag === EventTag.End) this.ended = done;
     return done;
+  }
+
+  /** The next entry, whatever stands before it, with the name of its site; the reader stays where it is. Handles in it are not resolved. */
+  findEntry(): { readonly event: EntryEvent; readonly name: string } | undefined {
+    const { at, index, ended, handles, head } = this;
+    const known = this.names.length;
+    this.handles = { numberOf: () => 0, handleOf: () => ({}) };
+    try {
+      for (let event = this.next(); event !== undefined; event = this.next())
+        if (event.tag === EventTag.Entry) return { event, name: this.names[event.site]! };
+      return undefined;
+    } finally {
+      this.names.length = known;
+      this.handles = handles;
+      this.at = at;
+      this.index = index;
+      this.ended = ended;
+      this.head = head;
+    }
   }
 
   /** Walks the checks from the last to the first, before anything is believed. */

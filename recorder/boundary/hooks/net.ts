@@ -7,7 +7,7 @@
 import type { Boundary } from '../core';
 import type { AnyFunction, Members } from '../host';
 import { takeAsyncId } from './async-ids';
-import { installClose, installStream, reallyWrites, type StreamClass } from './streams';
+import { installClose, installStream, objectFor, reallyWrites, type StreamClass } from './streams';
 
 type HandleClass = (new (kind: number) => Members) & { prototype: Members };
 
@@ -116,6 +116,8 @@ function installListen(boundary: Boundary, { name, prototype }: StreamClass, Cla
   const scope = hooks['defaultTriggerAsyncIdScope'] as AnyFunction;
 
   const clientFor = (number: number, asyncId: number, server: Members): Members => {
+    const known = boundary.objectOf(number);
+    if (known !== undefined) return known;
     const counter = ids[kCounter]!;
     ids[kCounter] = asyncId - 1;
     const client = scope((server['getAsyncId'] as () => number)(), () => new Class(kind)) as Members;
@@ -124,6 +126,10 @@ function installListen(boundary: Boundary, { name, prototype }: StreamClass, Cla
     return client;
   };
 
+  // Where hooks of the program on `init` cross the boundary, they did so before the entry.
+  boundary.prelude(site, ([, number, asyncId], server) => {
+    if (number !== undefined) clientFor(number as number, asyncId as number, objectFor(boundary, site, server));
+  });
   boundary.sync(prototype, 'listen', `${name}.listen`, {
     handle: true,
     prepare(_args, self) {
