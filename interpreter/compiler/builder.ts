@@ -11,7 +11,8 @@ export class Label {
 
 export class Builder {
   readonly code: number[] = [];
-  readonly constants: unknown[] = [];
+  /** Constant 0 is not used: it keeps the array one of objects for the host's compiler, whatever the constants are. */
+  readonly constants: unknown[] = [undefined];
   private readonly constantIndex = new Map<unknown, number>();
   readonly nested: CodeBlock[] = [];
   readonly handlers: number[] = [];

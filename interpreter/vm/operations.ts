@@ -33,7 +33,7 @@ function registerFactory(size: number): () => unknown[] {
 export function prepare(block: CodeBlock): void {
   if (block.code !== null) return;
   block.compile(block);
-  block.makeRegisters = registerFactory(block.registerCount);
+  block.makeRegisters = registerFactory(Math.max(1, block.registerCount));
 }
 
 /** A copy of consecutive registers. */

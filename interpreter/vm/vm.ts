@@ -177,7 +177,8 @@ export class Vm {
       f.breaks = new Uint8Array(count);
     });
     this.S.quiet++;
-    ops.invoke(this.S, new FunctionData(block, null), undefined, []);
+    // V8 begins to note operands after a first run.
+    for (let i = 0; i < 3; i++) ops.invoke(this.S, new FunctionData(block, null), undefined, []);
     this.S.quiet--;
     this.S.step = 0;
   }

@@ -11,8 +11,8 @@ function rest(a, ...more) { return more.length + a; }
 function args() { return arguments.length; }
 function pattern({ a, b: [c, d = 4] = [1], ...others }) { return a + c + d; }
 function* counting(n) { for (let i = 0; i < n; i++) { try { yield i; } finally { total++; } } }
-const values = [0, 1, -1, 1.5, 2147483647, -2147483648, 4294967296, NaN, '', 'a', '7', true, false, null, undefined, 3n];
-const same = [0, 1, -1, 1.5, 2147483647, -2147483648, 4294967296, NaN];
+const values = [1, 1.5, 'a', null, undefined, 3n];
+const same = [1, -1, 1.5, 2147483647];
 for (const a of same) for (const b of same) {
   total += a + b; total -= a - b; total = (a * b) | 0; total = a / b; total = a % b; total = a ** 2;
   total = (a & b) ^ (a | b); total = a << 1; total = a >> 1; total = a >>> 1; total = ~a; total = -a; total = +a;
@@ -33,7 +33,7 @@ for (const a of values) for (const b of values) {
   }
   text = \`\${String(a)} \${text.length}\`; if (!a) total = 0; if (a ?? b) total = 1; total = a?.x ?? 2; text = 'abc'[1]; text = 'abc'.charAt(0);
 }
-for (let i = 0; i < 20; i++) {
+for (let i = 0; i < 4; i++) {
   const object = { i, text, nested: { i }, ['k' + i]: i, method() { return this.i; }, get got() { return i; }, ...holder };
   const list = [i, text, ...holder.d, object, , 1.5];
   total = plain(i, text) + rest(1, 2, 3) + args(1, 2) + pattern({ a: 1, b: [2], z: 3 });
@@ -47,6 +47,9 @@ for (let i = 0; i < 20; i++) {
   try { if (i % 3 === 0) throw new RangeError('x'); null.x; } catch (e) { text = e.message; } finally { total = 1; }
   switch (i % 4) { case 0: total = 0; break; case 1: total = 1; default: total = 2; }
   const map = new Map([[i, text]]); for (const [k, v] of map) total = k; map.set(text, i); total = [3, 1, 2].sort((a, b) => a - b).map((x) => x * 2).length;
+  for (const o of [[1], [1.5], ['a'], [, 1], [{}, 1], new Uint8Array(2), new Float64Array(1), { length: 1 }, { a: 1, length: 2 }, { b: 1, c: 2, length: 2 }, plain, f, Base, Math.max, args.bind(null), new String('ab'), 'text'])
+    total = o.length + (typeof o === 'function' && o !== Base ? 0 * o(1, 2) ? 1 : 0 : 0);
+  for (const o of [1, true, 'x', [1], { a: 1 }, { b: 1 }, { a: 1, b: 2 }, plain, made, map, /x/, new Date(0), new Uint8Array(1), Symbol.iterator, 3n]) { text = typeof o.a; text = o['b']; text = o[i]; o.toString; }
   text = [1, 2].join(); total = Math.max(i, 2); total = i > 2 && i < 5 || i === 7 ? i : -i;
 }
 `;
