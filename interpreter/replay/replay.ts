@@ -4,6 +4,7 @@
  * The public API's main class. Every method that moves returns where the program stands then. Invariant: the same position always
  * shows the same program; nothing asked here changes what is replayed.
  */
+import { fileURLToPath } from 'node:url';
 import { statementsOf } from '../compiler';
 import type { BreakpointSpec, Moment, Orders, Paused, Place as WirePlace } from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
@@ -98,9 +99,10 @@ export class Replay {
     return this.at;
   }
 
-  /** To the first statement of the program. */
+  /** To the first statement of the program; to its end if nothing of it runs in the interpreter (ES modules). */
   async start(): Promise<Stop | End> {
-    return this.go({ turn: 0, step: 1 }, 'entry');
+    await this.timeline.rewind();
+    return this.settle(await this.timeline.forward([{ kind: 'step' }]), 'entry');
   }
 
   /**
@@ -323,7 +325,7 @@ export class Replay {
     return {
       position: this.position(last),
       reason: 'end',
-      exitCode: exit.code,
+      exitCode: truncated ? null : exit.code,
       signal: exit.signal,
       truncated,
       evaluations: [],
@@ -336,11 +338,12 @@ export class Replay {
     const { error, turn, step } = this.timeline.crash!;
     const last = step > 0 ? { turn, step } : await this.timeline.previous();
     const stop = last ? await this.go(last, 'exception') : await this.start();
-    if (isEnd(stop)) return stop;
     const frames = this.framesIn(error.stack);
     const top = frames[0];
-    const place = top ? { file: top.file, line: top.line, column: top.column, frames, locals: {} } : {};
-    return (this.at = { ...stop, ...place, reason: 'exception', error });
+    if (!top) return isEnd(stop) ? stop : (this.at = { ...stop, reason: 'exception', error });
+    const { file, line, column } = top;
+    const { position, evaluations } = stop;
+    return (this.at = { position, reason: 'exception', file, line, column, frames, locals: {}, evaluations, error });
   }
 
   /** The frames of a printed stack that lie in recorded sources. */
@@ -349,8 +352,9 @@ export class Replay {
     const frames: Frame[] = [];
     for (const line of stack.split('\n')) {
       const found = /^\s+at (?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
-      if (found && known.has(found[2]!)) {
-        frames.push(this.frame({ function: found[1] ?? '', file: found[2]!, line: Number(found[3]), column: Number(found[4]) }));
+      const file = found?.[2]?.startsWith('file://') ? fileURLToPath(found[2]) : found?.[2];
+      if (found && file !== undefined && known.has(file)) {
+        frames.push(this.frame({ function: found[1] ?? '', file, line: Number(found[3]), column: Number(found[4]) }));
       }
     }
     return frames;
