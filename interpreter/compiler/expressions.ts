@@ -413,7 +413,7 @@ function unary(g: Generator, node: Node, dst: number): void {
       b.emit(Op.LoadUndefined, dst);
       return;
     case 'delete':
-      remove(g, node.start, arg, dst);
+      remove(g, arg, dst);
       return;
     case '-':
       if (arg.type === 'Literal' && typeof arg.value === 'number') {
@@ -429,14 +429,14 @@ function unary(g: Generator, node: Node, dst: number): void {
   b.emit(op, dst, value);
 }
 
-function remove(g: Generator, at: number, arg: Node, dst: number): void {
+function remove(g: Generator, arg: Node, dst: number): void {
   const b = g.b;
   if (arg.type === 'ChainExpression') {
     const saved = g.chainEnd;
     const nullish = b.label();
     const end = b.label();
     g.chainEnd = nullish;
-    remove(g, at, arg.expression, dst);
+    remove(g, arg.expression, dst);
     g.chainEnd = saved;
     b.jump(Op.Jump, end);
     b.bind(nullish);
