@@ -2,7 +2,7 @@
 // Invariant: `caller` and `callerPc` of a frame never change while the callee lives, so the stack at any recorded moment is
 // (frame, pc) and the chain from there.
 import { FunctionKind, type CodeBlock } from '../bytecode';
-import type { Place } from './stack';
+import type { Place } from './stack-frames';
 
 /** Environment array: slot 0 is the parent environment, the others are captured variables. */
 export type Env = unknown[];
@@ -155,7 +155,7 @@ export class Activation {
   ) {}
 }
 
-/** One call from the run loop into the host; `call` and `construct` are sloppy functions of the realm kit. */
+/** One call from the run loop into the host; `call` and `construct` go through the trampolines of stack.ts. */
 export class CallRecord {
   declare call: (f: unknown, self: unknown, args: ArrayLike<unknown>) => unknown;
   declare construct: (f: unknown, args: ArrayLike<unknown>, newTarget: unknown) => unknown;

@@ -1,7 +1,7 @@
 // The realm kit: JavaScript text evaluated natively in the guest's realm. Everything that guest code may get to see - arrays,
 // arguments objects, iterator results, errors, host functions of guest functions - is made here, with intrinsics captured before the
 // guest's code runs, so that a program that patches its intrinsics meets what it would meet in V8. Called through the Kit type.
-// Invariant: functions named retraceCall, retraceConstruct and retraceEnter are sloppy, so structured stacks answer their `this`.
+// Invariant: all of it is evaluated under KIT_FILE, by which stacks know it and leave it out.
 
 /** File name of the kit's code in native stacks. */
 export const KIT_FILE = 'retrace:realm';
@@ -37,8 +37,6 @@ export interface Kit {
   functionCall: unknown;
   functionApply: unknown;
   errors: Record<'TypeError' | 'ReferenceError' | 'SyntaxError' | 'RangeError' | 'Error', new (message: string) => Error>;
-  call: (this: unknown, f: unknown, self: unknown, args: ArrayLike<unknown>) => unknown;
-  construct: (this: unknown, f: unknown, args: ArrayLike<unknown>, newTarget: unknown) => unknown;
   enter: (this: unknown) => unknown;
   factory(kind: string, strict: boolean, name: string, length: number): (data: unknown, extra?: unknown) => (...args: unknown[]) => unknown;
   /** A factory for functions of any name. */
@@ -257,8 +255,6 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   kit.errors = { __proto__: null, TypeError, ReferenceError, SyntaxError, RangeError, Error };
   kit.error = Error;
   kit.captureStackTrace = Error.captureStackTrace;
-  kit.call = function retraceCall(f, self, args) { return apply(f, self, args); };
-  kit.construct = function retraceConstruct(f, args, newTarget) { return construct(f, args, newTarget); };
   kit.enter = function retraceEnter() { return callbacks.run(this); };
   kit.factory = (kind, strict, name, length) => {
     const direct = usable(name) && !(name === '' && kind !== 'arrow' && texts.isMethod(kind));

@@ -5,7 +5,7 @@ import type { EvalSite } from '../compiler';
 import { callSite, makeError, notIterable, quote, quoteKey } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
 import { FastIterator, isObject } from './iteration';
-import { framesBelow, NEAR } from './stack';
+import { framesBelow, NEAR } from './stack-frames';
 import type { VmState } from './state';
 
 const { construct, getPrototypeOf } = Reflect;
@@ -474,7 +474,6 @@ export function awaitElements(S: VmState, frame: Frame, promise: object): void {
 }
 
 export function reportThrow(S: VmState, error: unknown, frame: Frame): void {
-  if (isObject(error) && !S.thrownAt.has(error)) S.thrownAt.set(error, { frame, pc: frame.pc });
   if (S.activation !== null) S.stacks.caught(error, S.activation, frame);
   if (S.hooks?.onThrow && S.quiet === 0) S.hooks.onThrow(error, frame);
 }

@@ -4,54 +4,22 @@
  * The embedder gives `rewrite` to Node's prepareStackTrace callback. V8 captures frames when an error is made and formats them when
  * `stack` is first read, so the guest frames of the moment of capture must be found again from names in V8's list:
  *  - every call that leaves the run loop goes through one of RING_SIZE trampolines, each with a name of its own; the ring remembers
- *    which guest frame, at which pc, each of them last left from (`leave`);
- *  - below that, guest frames follow their `caller` links, and the first frame of an activation knows where the activation outside
- *    was when it was entered (`entry`), so each run loop in V8's list stands for one activation;
- *  - errors that no trampoline announces (a getter, a conversion) are remembered when the run loop first sees them (`caught`).
- * Invariant: frames never move and `callerPc` never changes while the callee lives, so a (frame, pc) pair stays true for ever.
+ *    from which guest frame, and at which pc, each of them was last used (`call`, `construct`);
+ *  - below that, guest frames follow their `caller` links, and an activation knows where the guest was when the host entered it, so
+ *    each run loop in V8's list stands for one activation (stack-walk.ts);
+ *  - errors that no trampoline announces (a getter, a conversion) are remembered when the run loop first sees them (`caught`);
+ *  - frames that await are continued by the host under a receiver whose tag names the frame (`holderOf`).
+ * Invariant: a place once noted, a (frame, pc) pair with what may change below it, stays true for ever.
  */
-import { FunctionKind, offsetOf, type CodeBlock, type SourceFile } from '../bytecode';
-import { GuestCallSite, isEvalCode, sourceUrlOf, type CallSiteRealm, type EvalCaller, type TracedFrame } from './callsite';
+import { offsetOf, type CodeBlock, type SourceFile } from '../bytecode';
+import { GuestCallSite, sourceUrlOf, type CallSiteRealm, type EvalCaller } from './callsite';
 import { Special } from './frame';
 import type { VmHost } from './host';
 import { KIT_FILE } from './kit';
+import { framesBelow, NEAR, waitingFrames, type CallPoint, type Place, type StackActivation, type StackFrame } from './stack-frames';
 import { STACK_KIT_SOURCE, type StackKit, type Trampoline } from './stack-kit';
+import { HOLDER_PREFIX, Walk } from './stack-walk';
 import type { VmState } from './state';
-
-/** What stacks need to know of a guest frame. */
-export interface StackFrame {
-  readonly code: CodeBlock;
-  readonly data: { readonly func: unknown };
-  readonly thisValue: unknown;
-  readonly isConstruct: boolean;
-  /** Null at the bottom of an activation. */
-  readonly caller: StackFrame | null;
-  /** pc of the call in the caller. */
-  readonly callerPc: number;
-  /** pc of the instruction that is running, or that the frame is suspended at. */
-  readonly pc: number;
-  /** pc of the last await. */
-  readonly awaitPc: number;
-  /** Frame that awaits the promise of this async call. */
-  readonly awaiter: StackFrame | null;
-}
-
-/** One entry into the run loop: the frame at its bottom, and where the guest was when the host called in. */
-export interface StackActivation {
-  readonly frame: StackFrame;
-  readonly parent: StackActivation | null;
-  readonly parentFrame: StackFrame | null;
-  readonly parentPc: number;
-  readonly parentBelow: readonly Place[] | null;
-}
-
-export interface CallPoint {
-  readonly activation: StackActivation;
-  readonly frame: StackFrame;
-  readonly pc: number;
-  /** The frames below, down to the bottom of the activation, where their links may change: below an async call. */
-  readonly below: readonly Place[] | null;
-}
 
 /** What the VM knows when it calls the host. */
 interface Current {
@@ -62,20 +30,12 @@ interface CallSiteOfGuest {
   readonly frame: StackFrame;
   readonly pc: number;
 }
-
-/** A frame and where it was. */
-export interface Place {
-  readonly frame: StackFrame;
-  readonly pc: number;
-}
-
 /** A point with the program's Error.stackTraceLimit at that moment. */
 interface Capture extends CallPoint {
   readonly limit: number;
   /** The chain of async frames at that moment. */
   readonly waiting: readonly Place[] | null;
 }
-
 /** What the embedder and the VM tell about V8's call sites. */
 export interface StackHost extends CallSiteRealm {
   /** Whether a script is part of the VM or of its realm kit. */
@@ -86,26 +46,12 @@ export interface StackHost extends CallSiteRealm {
   /** Whether a call site of the VM's own is that of the function that contains the run loop. */
   isRunLoop(script: string, name: string | null): boolean;
 }
-
 /** Calls out of the VM that can be told apart; older ones of which an error is still unformatted show a later state. */
 export const RING_SIZE = 4096;
 const SLOT_PREFIX = '%t';
 
-/** The kit's function that continues async functions after their first await. */
-const CONTINUATION = 'kit.continueAsync';
-
-/** Frames among which an async call is looked for at each call of a host function. */
-export const NEAR = 6;
-
-const HOLDER_PREFIX = '%f';
 /** Number of continued async frames at which those that are gone are forgotten. */
 const SWEEP_AT = 1024;
-
-/** The kit's function that enters the run loop. */
-const ENTRY = 'retraceEnter';
-
-/** Async frames noted for an error. */
-const MAX_WAITING = 100;
 
 /** Native frames that one frame visible to the guest may stand on, and what lies above the first. */
 const NATIVE_PER_VISIBLE = 6;
@@ -332,40 +278,6 @@ export class Stacks {
   }
 }
 
-/**
- * The frames below one in its activation if one of the nearest is an async call: when that awaits, it leaves its callers and is linked
- * to others later. Null where the links can be followed at any time.
- */
-export function framesBelow(activation: StackActivation, top: StackFrame, near: number): Place[] | null {
-  let found = false;
-  let looked = 0;
-  for (let frame = top; frame !== activation.frame && looked < near; looked++) {
-    if (frame.code.isAsync) {
-      found = true;
-      break;
-    }
-    if (frame.caller === null) break;
-    frame = frame.caller;
-  }
-  if (!found) return null;
-  const list: Place[] = [];
-  for (let frame = top; frame !== activation.frame && frame.caller !== null; frame = frame.caller) {
-    list.push({ frame: frame.caller, pc: frame.callerPc });
-  }
-  return list;
-}
-
-/** The frames that wait for one another behind the frame at the bottom of the stack. */
-function waitingFrames(activation: StackActivation): Place[] | null {
-  let outermost = activation;
-  while (outermost.parent !== null) outermost = outermost.parent;
-  let frame = outermost.frame.code.isAsync ? outermost.frame.awaiter : null;
-  if (frame === null) return null;
-  const list: Place[] = [];
-  for (; frame !== null && list.length < MAX_WAITING; frame = frame.awaiter) list.push({ frame, pc: frame.pc });
-  return list;
-}
-
 /** The stacks of a VM. */
 export function makeStacks(host: VmHost, state: () => VmState): Stacks {
   const kit = host.evalInRealm(STACK_KIT_SOURCE, KIT_FILE) as StackKit;
@@ -422,144 +334,3 @@ function belowFunction(sites: NodeJS.CallSite[], fn: unknown): NodeJS.CallSite[]
   const at = sites.findIndex((site) => GuestCallSite.frameOf(site)?.callee === fn);
   return at < 0 ? [] : sites.slice(at + 1);
 }
-
-/** What V8 shows of the builtin that an indirect eval goes through. */
-const EVAL_BUILTIN = {
-  getThis: () => undefined,
-  getTypeName: () => 'Object',
-  getFunction: () => undefined,
-  getFunctionName: () => 'eval',
-  getMethodName: () => null,
-  getFileName: () => undefined,
-  getLineNumber: () => null,
-  getColumnNumber: () => null,
-  getEvalOrigin: () => undefined,
-  getScriptNameOrSourceURL: () => null,
-  getPromiseIndex: () => null,
-  isToplevel: () => true,
-  isEval: () => false,
-  isNative: () => false,
-  isConstructor: () => false,
-  isAsync: () => false,
-  isPromiseAll: () => false,
-  toString: () => 'eval (<anonymous>)',
-} as unknown as NodeJS.CallSite;
-
-/** Collects the call sites of one stack, from the top. */
-class Walk {
-  readonly sites: NodeJS.CallSite[] = [];
-  /** Frame at the bottom of the last activation, or the last awaiting frame: whose promise the next async frame awaits. */
-  private bottom: StackFrame | null = null;
-  /** Activations added. */
-  activations = 0;
-  private strictAbove = false;
-  /** The last frame added, unless a native one came after it. */
-  private below: StackFrame | null = null;
-  /** The bottom frame of the last activation as added, until it is known through which host function it was entered. */
-  private entered: Mutable<TracedFrame> | null = null;
-  /** The last call site of the realm kit since then. */
-  private kitSite: NodeJS.CallSite | null = null;
-
-  constructor(
-    private readonly host: StackHost,
-    private readonly suspendable: ReadonlyMap<string, readonly CodeBlock[]>,
-    private readonly waiting: readonly Place[] | null,
-    private readonly held: ReadonlyMap<number, WeakRef<StackFrame>>,
-  ) {}
-
-  keep(site: NodeJS.CallSite, file: string | null | undefined): void {
-    this.flush();
-    const below = this.below;
-    this.below = null;
-    // The loader runs one line of native code in the place of a module, which calls the guest function.
-    if (below !== null && below.code.file.path === file && site.getLineNumber() === 1) return;
-    this.strictAbove = true;
-    this.sites.push(site);
-  }
-
-  wrapper(site: NodeJS.CallSite): void {
-    if (site.getFunctionName() !== ENTRY) this.kitSite = site;
-  }
-
-  /** The host frames between an activation and what called it are over: the last one is the guest function's own. */
-  flush(): void {
-    const { entered, kitSite } = this;
-    this.entered = null;
-    this.kitSite = null;
-    if (kitSite === null) return;
-    if (entered === null) {
-      // A generator whose frame is not running: the host delegates to another iterator for it.
-      const frame = this.suspended(kitSite.getFunctionName() ?? '');
-      if (frame !== null && frame.code.isGenerator) this.push(frame, frame.pc, false);
-    } else if (entered.code.kind === FunctionKind.Arrow && kitSite.getFunctionName() !== CONTINUATION) {
-      entered.entry = kitSite;
-    }
-  }
-
-  /** Adds the frames of one activation; returns where the activation outside was. */
-  activation({ activation, frame, pc, below }: CallPoint): CallPoint | null {
-    this.flush();
-    this.activations++;
-    let traced = this.push(frame, pc, false);
-    if (below === null) {
-      while (frame !== activation.frame && frame.caller !== null) {
-        pc = frame.callerPc;
-        frame = frame.caller;
-        traced = this.push(frame, pc, false);
-      }
-    } else {
-      for (const place of below) {
-        frame = place.frame;
-        traced = this.push(frame, place.pc, false);
-      }
-    }
-    this.entered = traced;
-    this.bottom = this.below = frame;
-    const { parent, parentFrame, parentPc } = activation;
-    return parent === null || parentFrame === null
-      ? null
-      : { activation: parent, frame: parentFrame, pc: parentPc, below: activation.parentBelow };
-  }
-
-  /** Adds a frame that awaits what is above it. */
-  async(site: NodeJS.CallSite, name: string): void {
-    this.flush();
-    const frame = name === CONTINUATION ? this.heldBy(site.getTypeName()) : (this.bottom?.awaiter ?? this.suspended(name));
-    this.bottom = frame;
-    if (frame === null) return;
-    const noted = this.waiting?.find((place) => place.frame === frame);
-    this.push(frame, noted?.pc ?? (frame.code.isGenerator ? frame.pc : frame.awaitPc), true);
-  }
-
-  /** The frame that the host continues under a receiver with this tag. */
-  private heldBy(tag: string | null): StackFrame | null {
-    if (tag === null || !tag.startsWith(HOLDER_PREFIX)) return null;
-    return this.held.get(Number(tag.slice(HOLDER_PREFIX.length)))?.deref() ?? null;
-  }
-
-  /** The frame of a function of that name that was the last to await or delegate. */
-  private suspended(name: string): StackFrame | null {
-    const list = this.suspendable.get(name);
-    return list === undefined ? null : ((list[list.length - 1] as CodeBlock).lastSuspended as StackFrame | null);
-  }
-
-  private push(frame: StackFrame, pc: number, isAsync: boolean): Mutable<TracedFrame> {
-    const { code } = frame;
-    this.strictAbove ||= code.strict;
-    const traced: Mutable<TracedFrame> = {
-      code,
-      offset: offsetOf(code, pc),
-      callee: frame.data.func,
-      receiver: frame.thisValue,
-      isConstruct: frame.isConstruct,
-      isAsync,
-      entry: null,
-      isCensored: this.strictAbove,
-    };
-    this.sites.push(new GuestCallSite(traced, this.host) as unknown as NodeJS.CallSite);
-    if (frame.data.func === null && isEvalCode(code, this.host)) this.sites.push(EVAL_BUILTIN);
-    return traced;
-  }
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -37,8 +37,6 @@ export interface VmState {
   /** Last call record into the host; begin() marks it when an async function starts. */
   record: { asyncFrame: Frame | null } | null;
   readonly asyncFrames: WeakMap<object, Frame>;
-  /** The guest frame at which an error was first thrown, for errors that the run loop itself met. */
-  readonly thrownAt: WeakMap<object, { frame: Frame; pc: number }>;
   /** Pauses are off while the debugger evaluates. */
   quiet: number;
   /** Runs a parse and turns the parser's SyntaxError into one of the guest's realm. */

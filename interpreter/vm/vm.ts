@@ -148,7 +148,6 @@ export class Vm {
       lexical: null,
       record: null,
       asyncFrames: new WeakMap(),
-      thrownAt: new WeakMap(),
       quiet: 0,
       parse: (file, parse) => this.parsing(file.path, file.text, [], parse),
       evalCode: (source, site) => this.evalCode(source, site),

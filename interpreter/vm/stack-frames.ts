@@ -1,0 +1,88 @@
+/**
+ * What stacks need to know of frames and activations, and the links between frames that do not last.
+ *
+ * Used by stack.ts and stack-walk.ts; the VM's Frame and Activation fit these shapes. Invariant: within an activation `caller` and
+ * `callerPc` never change while the callee lives, except below an async call, which leaves its callers when it first awaits.
+ */
+import type { CodeBlock } from '../bytecode';
+
+/** What stacks need to know of a guest frame. */
+export interface StackFrame {
+  readonly code: CodeBlock;
+  readonly data: { readonly func: unknown };
+  readonly thisValue: unknown;
+  readonly isConstruct: boolean;
+  /** Null at the bottom of an activation. */
+  readonly caller: StackFrame | null;
+  /** pc of the call in the caller. */
+  readonly callerPc: number;
+  /** pc of the instruction that is running, or that the frame is suspended at. */
+  readonly pc: number;
+  /** pc of the last await. */
+  readonly awaitPc: number;
+  /** Frame that awaits the promise of this async call. */
+  readonly awaiter: StackFrame | null;
+}
+
+/** One entry into the run loop: the frame at its bottom, and where the guest was when the host called in. */
+export interface StackActivation {
+  readonly frame: StackFrame;
+  readonly parent: StackActivation | null;
+  readonly parentFrame: StackFrame | null;
+  readonly parentPc: number;
+  readonly parentBelow: readonly Place[] | null;
+}
+
+export interface CallPoint {
+  readonly activation: StackActivation;
+  readonly frame: StackFrame;
+  readonly pc: number;
+  /** The frames below, down to the bottom of the activation, where their links may change: below an async call. */
+  readonly below: readonly Place[] | null;
+}
+
+/** A frame and where it was. */
+export interface Place {
+  readonly frame: StackFrame;
+  readonly pc: number;
+}
+
+/** Frames among which an async call is looked for at each call of a host function. */
+export const NEAR = 6;
+
+/** Async frames noted for an error. */
+const MAX_WAITING = 100;
+
+/**
+ * The frames below one in its activation if one of the nearest is an async call: when that awaits, it leaves its callers and is linked
+ * to others later. Null where the links can be followed at any time.
+ */
+export function framesBelow(activation: StackActivation, top: StackFrame, near: number): Place[] | null {
+  let found = false;
+  let looked = 0;
+  for (let frame = top; frame !== activation.frame && looked < near; looked++) {
+    if (frame.code.isAsync) {
+      found = true;
+      break;
+    }
+    if (frame.caller === null) break;
+    frame = frame.caller;
+  }
+  if (!found) return null;
+  const list: Place[] = [];
+  for (let frame = top; frame !== activation.frame && frame.caller !== null; frame = frame.caller) {
+    list.push({ frame: frame.caller, pc: frame.callerPc });
+  }
+  return list;
+}
+
+/** The frames that wait for one another behind the frame at the bottom of the stack. */
+export function waitingFrames(activation: StackActivation): Place[] | null {
+  let outermost = activation;
+  while (outermost.parent !== null) outermost = outermost.parent;
+  let frame = outermost.frame.code.isAsync ? outermost.frame.awaiter : null;
+  if (frame === null) return null;
+  const list: Place[] = [];
+  for (; frame !== null && list.length < MAX_WAITING; frame = frame.awaiter) list.push({ frame, pc: frame.pc });
+  return list;
+}

@@ -1,0 +1,158 @@
+/**
+ * Collects the call sites of one stack: V8's where the host ran, the guest's where the run loop did.
+ *
+ * Used by Stacks.rewrite, which goes through V8's list from the top. Invariant: one run loop in that list stands for one activation.
+ */
+import { FunctionKind, offsetOf, type CodeBlock } from '../bytecode';
+import { GuestCallSite, isEvalCode, type CallSiteRealm, type TracedFrame } from './callsite';
+import type { CallPoint, Place, StackFrame } from './stack-frames';
+
+/** The kit's function that continues async functions after their first await. */
+const CONTINUATION = 'kit.continueAsync';
+
+/** The kit's function that enters the run loop. */
+const ENTRY = 'retraceEnter';
+
+/** Begins the tag of the receiver under which an async frame is continued; its number follows. */
+export const HOLDER_PREFIX = '%f';
+
+/** What V8 shows of the builtin that an indirect eval goes through. */
+const EVAL_BUILTIN = {
+  getThis: () => undefined,
+  getTypeName: () => 'Object',
+  getFunction: () => undefined,
+  getFunctionName: () => 'eval',
+  getMethodName: () => null,
+  getFileName: () => undefined,
+  getLineNumber: () => null,
+  getColumnNumber: () => null,
+  getEvalOrigin: () => undefined,
+  getScriptNameOrSourceURL: () => null,
+  getPromiseIndex: () => null,
+  isToplevel: () => true,
+  isEval: () => false,
+  isNative: () => false,
+  isConstructor: () => false,
+  isAsync: () => false,
+  isPromiseAll: () => false,
+  toString: () => 'eval (<anonymous>)',
+} as unknown as NodeJS.CallSite;
+
+/** Collects the call sites of one stack, from the top. */
+export class Walk {
+  readonly sites: NodeJS.CallSite[] = [];
+  /** Frame at the bottom of the last activation, or the last awaiting frame: whose promise the next async frame awaits. */
+  private bottom: StackFrame | null = null;
+  /** Activations added. */
+  activations = 0;
+  private strictAbove = false;
+  /** The last frame added, unless a native one came after it. */
+  private below: StackFrame | null = null;
+  /** The bottom frame of the last activation as added, until it is known through which host function it was entered. */
+  private entered: Mutable<TracedFrame> | null = null;
+  /** The last call site of the realm kit since then. */
+  private kitSite: NodeJS.CallSite | null = null;
+
+  constructor(
+    private readonly realm: CallSiteRealm,
+    private readonly suspendable: ReadonlyMap<string, readonly CodeBlock[]>,
+    private readonly waiting: readonly Place[] | null,
+    private readonly held: ReadonlyMap<number, WeakRef<StackFrame>>,
+  ) {}
+
+  keep(site: NodeJS.CallSite, file: string | null | undefined): void {
+    this.flush();
+    const below = this.below;
+    this.below = null;
+    // The loader runs one line of native code in the place of a module, which calls the guest function.
+    if (below !== null && below.code.file.path === file && site.getLineNumber() === 1) return;
+    this.strictAbove = true;
+    this.sites.push(site);
+  }
+
+  wrapper(site: NodeJS.CallSite): void {
+    if (site.getFunctionName() !== ENTRY) this.kitSite = site;
+  }
+
+  /** The host frames between an activation and what called it are over: the last one is the guest function's own. */
+  flush(): void {
+    const { entered, kitSite } = this;
+    this.entered = null;
+    this.kitSite = null;
+    if (kitSite === null) return;
+    if (entered === null) {
+      // A generator whose frame is not running: the host delegates to another iterator for it.
+      const frame = this.suspended(kitSite.getFunctionName() ?? '');
+      if (frame !== null && frame.code.isGenerator) this.push(frame, frame.pc, false);
+    } else if (entered.code.kind === FunctionKind.Arrow && kitSite.getFunctionName() !== CONTINUATION) {
+      entered.entry = kitSite;
+    }
+  }
+
+  /** Adds the frames of one activation; returns where the activation outside was. */
+  activation({ activation, frame, pc, below }: CallPoint): CallPoint | null {
+    this.flush();
+    this.activations++;
+    let traced = this.push(frame, pc, false);
+    if (below === null) {
+      while (frame !== activation.frame && frame.caller !== null) {
+        pc = frame.callerPc;
+        frame = frame.caller;
+        traced = this.push(frame, pc, false);
+      }
+    } else {
+      for (const place of below) {
+        frame = place.frame;
+        traced = this.push(frame, place.pc, false);
+      }
+    }
+    this.entered = traced;
+    this.bottom = this.below = frame;
+    const { parent, parentFrame, parentPc } = activation;
+    return parent === null || parentFrame === null
+      ? null
+      : { activation: parent, frame: parentFrame, pc: parentPc, below: activation.parentBelow };
+  }
+
+  /** Adds a frame that awaits what is above it. */
+  async(site: NodeJS.CallSite, name: string): void {
+    this.flush();
+    const frame = name === CONTINUATION ? this.heldBy(site.getTypeName()) : (this.bottom?.awaiter ?? this.suspended(name));
+    this.bottom = frame;
+    if (frame === null) return;
+    const noted = this.waiting?.find((place) => place.frame === frame);
+    this.push(frame, noted?.pc ?? (frame.code.isGenerator ? frame.pc : frame.awaitPc), true);
+  }
+
+  /** The frame that the host continues under a receiver with this tag. */
+  private heldBy(tag: string | null): StackFrame | null {
+    if (tag === null || !tag.startsWith(HOLDER_PREFIX)) return null;
+    return this.held.get(Number(tag.slice(HOLDER_PREFIX.length)))?.deref() ?? null;
+  }
+
+  /** The frame of a function of that name that was the last to await or delegate. */
+  private suspended(name: string): StackFrame | null {
+    const list = this.suspendable.get(name);
+    return list === undefined ? null : ((list[list.length - 1] as CodeBlock).lastSuspended as StackFrame | null);
+  }
+
+  private push(frame: StackFrame, pc: number, isAsync: boolean): Mutable<TracedFrame> {
+    const { code } = frame;
+    this.strictAbove ||= code.strict;
+    const traced: Mutable<TracedFrame> = {
+      code,
+      offset: offsetOf(code, pc),
+      callee: frame.data.func,
+      receiver: frame.thisValue,
+      isConstruct: frame.isConstruct,
+      isAsync,
+      entry: null,
+      isCensored: this.strictAbove,
+    };
+    this.sites.push(new GuestCallSite(traced, this.realm) as unknown as NodeJS.CallSite);
+    if (frame.data.func === null && isEvalCode(code, this.realm)) this.sites.push(EVAL_BUILTIN);
+    return traced;
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
