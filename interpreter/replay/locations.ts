@@ -57,6 +57,9 @@ export function resolveFile(text: string, files: readonly string[], base: string
     const list = (own.length > 0 ? own : matches).map((file) => distinct(shownPath(file, base)));
     throw new BadLocation(`${text} could be ${list.length} files: ${enumerate(list, 'or')}. Write more of its path.`, list);
   }
+  if (suffix.endsWith('.mjs')) {
+    throw new BadLocation(`${text} is an ES module: only CommonJS modules run in the interpreter and can be stopped in.`);
+  }
   const near = nearNames(suffix, files).map((file) => shownPath(file, base));
   throw new BadLocation(
     `${text} is not in the recording: the program never loaded it. ${near.length > 0 ? `There is ${enumerate(near, 'and')}.` : '`retrace info` lists the files that are.'}`,
