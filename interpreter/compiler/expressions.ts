@@ -288,7 +288,11 @@ function template(g: Generator, node: Node, dst: number): void {
     if (i < node.expressions.length) {
       const r = b.temp();
       parts.push(r);
-      exprTo(g, node.expressions[i], r);
+      const part = node.expressions[i] as Node;
+      exprTo(g, part, r);
+      // V8 places the conversion where it was last: at the last method of an object literal.
+      const last = part.type === 'ObjectExpression' ? ((part.properties as Node[]).at(-1) ?? null) : null;
+      if (last?.method) b.at(last.start);
       // Conversion happens part by part, before the next expression runs (spec 13.2.8.5).
       b.emit(Op.ToTemplateString, r, r);
     }
