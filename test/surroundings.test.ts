@@ -33,6 +33,17 @@ for (const node of nodesUnderTest()) {
     });
   }
 
+  test(`stdio/large on ${node.label}: replayed with nobody listening`, async (t) => {
+    const { fixture, one } = caseOf('stdio', 'large');
+    const bench = new Workbench(fixture, one, node);
+    t.after(() => bench.dispose());
+    const recorded = await bench.record();
+    bench.moveAway();
+    for (const engine of ['native', 'vm'] as const) {
+      assertSameRun(await bench.replayUnheard(engine), { ...recorded, stdout: Buffer.alloc(0) }, `${engine}, unheard`);
+    }
+  });
+
   for (const caseName of ['large', 'console', 'shout']) {
     test(`stdio/${caseName} on ${node.label}: replayed into files`, async (t) => {
       const { fixture, one } = caseOf('stdio', caseName);

@@ -80,6 +80,11 @@ export class Workbench {
     return this.retrace('replay', this.copy, '--engine', engine);
   }
 
+  /** Replayed with nobody reading what it prints. */
+  async replayUnheard(engine: 'native' | 'vm'): Promise<Outcome> {
+    return drive({ ...this.command('replay', this.copy, '--engine', engine), deaf: true });
+  }
+
   /** Replayed with files as standard output and error, whatever they were when it was recorded. */
   async replayToFiles(engine: 'native' | 'vm'): Promise<Outcome> {
     const [out, err] = ['out', 'err'].map((name) => path.join(this.directory, `${name}-${engine}`));
