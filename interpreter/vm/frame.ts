@@ -103,6 +103,8 @@ export class Frame implements GuestFrame {
   returnRegister = 0;
   /** The run loop was entered with this frame: returning leaves the loop. */
   isEntry = false;
+  /** Arguments that weigh on the stack's room, when there are many. */
+  weight = 0;
   /** 0 call, 1 construct. */
   construct = 0;
   state: State = State.Running;

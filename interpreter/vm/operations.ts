@@ -49,6 +49,10 @@ export function coerceThis(S: VmState, self: unknown): unknown {
   return typeof self === 'object' || typeof self === 'function' ? self : S.kit.toObject(self);
 }
 
+/** Argument lists longer than this count, and what they may amount to: somewhat more than V8's usual stack holds. */
+const HEAVY = 32;
+const MAX_WEIGHT = 200_000;
+
 /** A frame for a guest function with a ready argument list. */
 export function push(S: VmState, caller: Frame | null, data: FunctionData, self: unknown, args: ArrayLike<unknown> = []): Frame {
   const block = data.code;
@@ -57,6 +61,11 @@ export function push(S: VmState, caller: Frame | null, data: FunctionData, self:
   const count = args.length < block.paramCount ? args.length : block.paramCount;
   for (let i = 0; i < count; i++) frame.regs[i] = args[i];
   if (block.needsArguments) frame.args = args;
+  if (args.length > HEAVY && !block.isAsync && !block.isGenerator) {
+    if (S.weight + args.length > MAX_WEIGHT) throw makeError(S, 'RangeError', 'Maximum call stack size exceeded');
+    frame.weight = args.length;
+    S.weight += args.length;
+  }
   frame.caller = caller;
   return frame;
 }

@@ -688,6 +688,7 @@ export function run(S: VmState, activation: Activation): unknown {
               value = kit.asyncResult(value);
               frame.state = State.Done;
             }
+            S.weight -= frame.weight;
             const to = frame.caller as Frame;
             pc = frame.returnPc;
             const register = frame.returnRegister;
@@ -730,6 +731,7 @@ export function run(S: VmState, activation: Activation): unknown {
           S.hasTravelling = true;
           throw error;
         }
+        S.weight -= frame.weight;
         S.depth--;
         const inner: Frame = frame;
         frame = frame.caller as Frame;
@@ -752,6 +754,7 @@ export function run(S: VmState, activation: Activation): unknown {
 
 /** Restores what was current before the activation. */
 function leave(S: VmState, activation: Activation): void {
+  S.weight -= activation.frame.weight;
   S.depth--;
   S.nesting--;
   S.top = activation.parentFrame;

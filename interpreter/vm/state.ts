@@ -28,6 +28,8 @@ export interface VmState {
   depth: number;
   /** Native entries of the run loop on the stack. */
   nesting: number;
+  /** Weight of the frames on the stack: long argument lists fill V8's stack long before its depth does. */
+  weight: number;
   readonly nestingLimit: number;
   /** The error on its way through host frames: already reported to the hooks. */
   travelling: unknown;

@@ -142,6 +142,7 @@ export class Vm {
       activation: null,
       depth: 0,
       nesting: 0,
+      weight: 0,
       nestingLimit: host.nestingLimit ?? 250,
       travelling: undefined,
       hasTravelling: false,
