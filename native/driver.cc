@@ -4,7 +4,8 @@
 // start(next) arms a timer on the event loop. When it fires, with nothing of JavaScript on the stack, the driver loops:
 //
 //   next(threw) is called plainly; `threw` says whether the callback delivered before it threw. It returns
-//     { recv, fn, args, asyncId, triggerId }   to make this callback, or
+//     { recv, fn, args, asyncId, triggerId }   to make this callback; with `direct` as Node calls its timers, without the function
+//                                              that stands between when async hooks are on; or
 //     undefined                                                to return to the event loop: the timer is gone, start() may arm another.
 //   The callback is made by node::MakeCallback in the given async context: async hooks, then the callback, then ticks and
 //   microtasks. An exception goes Node's own way (uncaughtException or the end of the process), and the stack of the callback
@@ -84,6 +85,7 @@ void Run(uv_timer_t* timer) {
   Local<String> args_key = Text(isolate, "args");
   Local<String> async_key = Text(isolate, "asyncId");
   Local<String> trigger_key = Text(isolate, "triggerId");
+  Local<String> direct_key = Text(isolate, "direct");
   bool threw = false;
   std::vector<Local<Value>> argv;
 
@@ -92,6 +94,7 @@ void Run(uv_timer_t* timer) {
     Local<Object> recv;
     Local<Function> fn;
     node::async_context async{0, 0};
+    bool direct = false;
     argv.clear();
     {
       TryCatch caught(isolate);
@@ -112,6 +115,8 @@ void Run(uv_timer_t* timer) {
       fn = fn_value.As<Function>();
       async.async_id = NumberOf(context, object, async_key);
       async.trigger_async_id = NumberOf(context, object, trigger_key);
+      Local<Value> direct_value;
+      if (object->Get(context, direct_key).ToLocal(&direct_value)) direct = direct_value->IsTrue();
       if (args_value->IsArray()) {
         Local<Array> args = args_value.As<Array>();
         for (uint32_t i = 0; i < args->Length(); i++) {
@@ -120,6 +125,11 @@ void Run(uv_timer_t* timer) {
           argv.push_back(arg);
         }
       }
+    }
+    if (direct) {
+      node::CallbackScope callback_scope(isolate, recv, async);
+      threw = fn->Call(context, recv, static_cast<int>(argv.size()), argv.data()).IsEmpty();
+      continue;
     }
     // Verbose: the exception still reaches Node's own listener, at the same moment; we only learn that there was one.
     TryCatch caught(isolate);

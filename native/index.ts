@@ -28,6 +28,8 @@ export interface Delivery {
   readonly args: readonly unknown[];
   readonly asyncId: number;
   readonly triggerId: number;
+  /** Called as Node calls its timers: async hooks put no function in between. */
+  readonly direct?: boolean;
 }
 
 /** Where V8 says an error was thrown. Lines from 1, columns from 0. */

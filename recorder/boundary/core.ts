@@ -79,6 +79,8 @@ export interface Delivery {
   readonly args: unknown[];
   readonly asyncId: number;
   readonly triggerId: number;
+  /** Called as Node calls its timers: async hooks put no function in between. */
+  readonly direct?: boolean;
 }
 
 export interface Boundary {

@@ -357,7 +357,8 @@ export class ReplayBoundary implements Boundary {
     const [asyncId, triggerId, ...args] = event.args;
     this.asyncIds[this.kCounter] = event.asyncCounter;
     const { recv, fn, args: values } = maker(args, event.handle);
-    return { recv, fn: this.watched(fn), args: values, asyncId: asyncId as number, triggerId: triggerId as number };
+    const direct = head.name === 'timers.timers';
+    return { recv, fn: this.watched(fn), args: values, asyncId: asyncId as number, triggerId: triggerId as number, direct };
   }
 
   /** The callback, with the marker that record mode leaves among the microtasks when it throws. */
