@@ -36,7 +36,7 @@ const calls: ControlCalls = { readFully, writeFully, exitNow };
 /** How often a plain replay tells its turn, in turns. */
 const TURN_REPORT = 256;
 /** VmHost.nestingLimit for the stack of Orders.deepStack. */
-const DEEP_NESTING = 2000;
+const DEEP_NESTING = 1800;
 /** Exit code when retrace could not do it. */
 const FAILED = 125;
 

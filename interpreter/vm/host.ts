@@ -5,7 +5,7 @@ export interface VmHost {
   evalInRealm(source: string, filename: string): unknown;
   /**
    * Entries of the run loop that fit on the native stack, one on the other: guest functions called by built-ins that guest functions
-   * called. About 3.5 KB each; 250 suit V8's usual stack, 2000 a process started with --stack-size=7000 (8 MB of stack).
+   * called. About 3.5 KB each; 250 suit V8's usual stack, 1800 a process started with --stack-size=7000 (8 MB of stack).
    */
   readonly nestingLimit?: number;
   /** Compiles natively, without running, and throws what V8 throws: the guest's syntax errors get V8's words by it. */
