@@ -133,6 +133,16 @@ test('ways to end', async (t) => {
     });
 });
 
+test('ticks that throw, and what they leave to run', async () => {
+  const { stdout } = await roundTrip(`
+    process.on('uncaughtException', (error) => console.log('caught', error.message));
+    const boom = (name) => { process.nextTick(() => { throw new Error(name); }); process.nextTick(() => console.log('after', name)); };
+    boom('main');
+    Promise.resolve().then(() => console.log('microtask'));
+    setTimeout(() => { boom('timer'); setImmediate(() => boom('immediate')); }, 1);`);
+  for (const name of ['main', 'timer', 'immediate']) assert.match(stdout, new RegExp(`caught ${name}\\n(.*\\n)*after ${name}`));
+});
+
 test('what the garbage collector shows', async () => {
   const { stdout } = await roundTrip(`
     require('v8').setFlagsFromString('--expose-gc');

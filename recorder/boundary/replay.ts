@@ -72,6 +72,8 @@ export class ReplayBoundary implements Boundary {
   private readonly agreed: EventHead[] = [];
   private readonly asyncIds: Float64Array;
   private readonly kCounter: number;
+  /** Its first byte says whether ticks wait: lib/internal/process/task_queues.js, kHasTickScheduled. */
+  private readonly tickInfo: Uint8Array;
   private readonly enqueueMicrotask: (task: () => void) => void;
   private readonly ticks: { emitBefore: AnyFunction; emitAfter: AnyFunction };
   /** Set when the loop is handed back to libuv for the process to end: Node then emits beforeExit a second time. */
@@ -86,6 +88,7 @@ export class ReplayBoundary implements Boundary {
     this.watch = silentThen(host);
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
+    this.tickInfo = host.internalBinding('task_queue')['tickInfo'] as Uint8Array;
     this.kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
     this.enqueueMicrotask = host.internalBinding('task_queue')['enqueueMicrotask'] as typeof this.enqueueMicrotask;
     const hooks = host.requireInternal('internal/async_hooks');
@@ -470,8 +473,8 @@ export class ReplayBoundary implements Boundary {
         return this.diverge(`the event loop, at the mark ${mark}`);
       }
       default:
-        // What a throwing callback left to run begins with ticks, before the marker among the microtasks.
-        if (threw) return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
+        // What a throwing callback or tick left to run begins with ticks, before the marker among the microtasks.
+        if (threw || this.tickInfo[0] !== 0) return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
         return this.ahead(head) ?? this.diverge('the turn has ended');
     }
   }
