@@ -5,10 +5,19 @@
  */
 import { spawn, type StdioOptions } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { RECORD_FLAGS } from './flags';
 import { collectSourceMaps, MAPS_FILE } from './source-maps';
-import { createNextRecording, createRecording, NotARecording, readManifest, removeRecording, writeManifest, type Manifest } from './trace';
+import {
+  createNextRecording,
+  createRecording,
+  Damaged,
+  NotARecording,
+  readManifest,
+  removeRecording,
+  writeManifest,
+  type Manifest,
+} from './trace';
 
 export interface RecordOptions {
   /** The program, as given to node. */
@@ -122,7 +131,7 @@ function noteEnd(recording: string, exitCode: number | null, signal: NodeJS.Sign
   } catch {
     return; // It ended before the recorder began, as for a bad flag of node's.
   }
-  const kind = signal !== null ? 'signal' : manifest.end?.kind === 'uncaught' ? 'uncaught' : (manifest.end?.kind ?? 'exit');
+  const kind = signal !== null ? 'signal' : (manifest.end?.kind ?? 'exit');
   writeManifest(recording, {
     ...manifest,
     status: manifest.status === 'failed' ? 'failed' : 'ended',
@@ -148,7 +157,7 @@ export interface ReplayCommand {
 
 /**
  * The command of a replayer. preload: compiled file that calls startReplay; orders: what it reads from its environment before
- * the recorded environment takes its place. flags: more flags for node.
+ * the recorded environment takes its place. flags: more flags for node. Throws Damaged.
  */
 export function replayCommand(
   manifest: Manifest,
@@ -156,6 +165,13 @@ export function replayCommand(
   orders: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
 ): ReplayCommand {
+  // Anything else would be read as a flag by node, and flags run code.
+  if (!isAbsolute(manifest.program))
+    throw new Damaged(
+      `manifest.json names "${manifest.program}" as the program, which is no script's path. Programs from -e or standard input cannot be replayed.`,
+      'manifest.json',
+      -1,
+    );
   const timeZone = manifest.statics['timeZone'];
   return {
     node: process.execPath,
@@ -177,6 +193,9 @@ export function replayCommand(
   };
 }
 
+/** Flags that load code or write files: a recording, which is data, may not ask for them. */
+const REFUSED = /^--(experimental[-_]((default[-_])?(loader|config)|sea|policy)|trace[-_]event|trace[-_]turbo)/;
+
 /** Flags that change what the program sees. The rest (heap sizes, inspector, profilers) is of no use to a replay. */
 const KEPT =
   /^--(stack-trace-limit|unhandled-rejections|throw-deprecation|trace-|no-deprecation|pending-deprecation|no-warnings|warnings|disable-proto|stack-size|use-strict|harmony|enable-source-maps|experimental|no-experimental|conditions|preserve-symlinks|expose-gc|expose_gc|allow-natives-syntax|dns-result-order|network-family|max-http-header-size|insecure-http-parser|verify-base-objects|frozen-intrinsics)/;
@@ -186,7 +205,7 @@ function replayedFlags(execArgv: readonly string[]): string[] {
   for (let i = 0; i < execArgv.length; i++) {
     const flag = execArgv[i]!;
     if (/^(-C|--conditions)$/.test(flag)) kept.push(flag, execArgv[++i] ?? '');
-    else if (KEPT.test(flag)) kept.push(flag);
+    else if (KEPT.test(flag) && !REFUSED.test(flag)) kept.push(flag);
   }
   return kept;
 }
