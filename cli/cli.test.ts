@@ -173,6 +173,18 @@ describe('retrace', () => {
     assert.match(retrace(['events', 'rec']).stdout, /^ +\d+ {2}turn 0 .* mark exit$/m);
   });
 
+  test('events that native objects take part in', () => {
+    const server = "const http = require('http'), server = http.createServer((_, answer) => answer.end()).listen(0, () => {";
+    const client = 'http.get({ port: server.address().port }, (answer) => answer.resume().on("end", () => server.close())); });';
+    writeFileSync(join(folder, 'http.js'), `${server} ${client}\n`);
+    assert.equal(retrace(['record', '-o', 'http', 'http.js']).status, 0);
+    const { stdout, stderr, status } = retrace(['events', 'http']);
+    assert.deepEqual([stderr, status], ['', 0]);
+    assert.match(stdout, /NativeHandle \{ number: \d+ \}/);
+    for (const line of stdout.trimEnd().split('\n')) assert.match(line, /^ *\d+ {2}turn \d/);
+    assert.match(retrace(['info', 'http']).stdout, /^thread +main: [1-9]\d* turns, [1-9]\d* events$/m);
+  });
+
   for (const signal of ['SIGTERM', 'SIGKILL']) {
     test(`a program killed by ${signal}: nothing lost, same death`, () => {
       const name = `killed-${signal}`;
@@ -256,6 +268,12 @@ describe('retrace refuses', () => {
   test('another format version', () => {
     const copy = damaged('format', (dir) => editManifest(dir, (manifest) => (manifest['format'] = 99)));
     refuses(['replay', copy], /format version 99/);
+  });
+
+  test('a manifest that would have node run something else', () => {
+    const copy = damaged('program', (dir) => editManifest(dir, (manifest) => (manifest['program'] = '--eval=console.log(1)')));
+    refuses(['replay', copy], /names "--eval=console\.log\(1\)" as the program/);
+    refuses(['interpret', copy], /names "--eval/);
   });
 
   test('another Node major', () => {

@@ -18,6 +18,6 @@ function textOf({ index, kind, name, handle, turn, size, value }: RecordedEvent)
 }
 
 function preview(value: unknown): string {
-  const text = inspect(value, { depth: 2, breakLength: Infinity, maxArrayLength: 16, maxStringLength: 120 });
+  const text = inspect(value, { depth: 2, breakLength: Infinity, compact: true, maxArrayLength: 16, maxStringLength: 120 });
   return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }

@@ -2,7 +2,7 @@
 export { record, CannotRecord, type RecordOptions, type RecordResult } from '../../recorder/launch';
 export { type Ending, type Manifest, type ProcessInfo, type ThreadInfo } from '../../recorder/trace';
 export { BadLocation, Damaged, Divergence, NotARecording, NotReached, ReplayerFailed, WrongFormat, WrongNode } from './errors';
-export { open, Recording } from './recording';
+export { NativeHandle, open, Recording } from './recording';
 export type { Engine, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
 export { Replay, type Breakpoint, type Hit, type ProgramOutput, type ReplayHooks } from './replay';
 export { isEnd } from './stop';

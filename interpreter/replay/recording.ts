@@ -55,6 +55,11 @@ export interface SourceFile {
   hash: string;
 }
 
+/** Stands for a native object (a socket, a request) in the values of events. */
+export class NativeHandle {
+  constructor(readonly number: number) {}
+}
+
 /** One crossing or callback, as `retrace events` lists it. */
 export interface RecordedEvent {
   index: number;
@@ -68,7 +73,7 @@ export interface RecordedEvent {
   /** Where it lies in the trace file, and how much of it, in bytes. */
   offset: number;
   size: number;
-  /** What came in: the answer, the error or the arguments. */
+  /** What came in: the answer, the error or the arguments. Native objects in it are NativeHandles. */
   value: unknown;
 }
 
@@ -216,7 +221,7 @@ export class Recording {
     } catch {
       throw new Damaged(`${file} is missing. Copy the recording again.`, file, -1);
     }
-    return new TraceReader(bytes, file);
+    return new TraceReader(bytes, file, { handles: { numberOf: () => 0, handleOf: (number) => new NativeHandle(number) } });
   }
 
   /** What makes a replay impossible is told before one is started. */
