@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { roundTrip } from './round-trip';
 
 /** A key and its self-signed certificate for localhost, in PEM. */
 function certificate(): { key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'retrace-certificate-'));
-  try {
-    const made = spawnSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key.pem', '-out', 'cert.pem', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
-      { cwd: folder, encoding: 'utf8' },
-    ); // prettier-ignore
-    assert.equal(made.status, 0, made.stderr);
-    return { key: readFileSync(join(folder, 'key.pem'), 'utf8'), cert: readFileSync(join(folder, 'cert.pem'), 'utf8') };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const read = (name: string): string => readFileSync(join(__dirname, '../../fixtures/http-client', name), 'utf8');
+  return { key: read('server-key.pem'), cert: read('server-cert.pem') };
 }
 
 test('an HTTP server and its clients in one process', async () => {
