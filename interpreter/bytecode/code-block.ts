@@ -55,14 +55,6 @@ export interface TemplateSite {
   object: unknown;
 }
 
-/** What `MakePrivate` needs to make a private name with V8's error texts. */
-export interface PrivateDescription {
-  readonly name: string;
-  readonly kind: 'field' | 'method' | 'accessor';
-  readonly className: string;
-  readonly isStatic: boolean;
-}
-
 export class CodeBlock {
   code: Int32Array | null = null;
   constants: unknown[] = [];

@@ -17,16 +17,6 @@ export interface PrivateName {
   setter: unknown;
 }
 
-/** Functions of the VM that host functions call. */
-export interface KitCallbacks {
-  call(data: unknown, self: unknown, args: ArrayLike<unknown>): unknown;
-  construct(data: unknown, self: unknown, newTarget: unknown, args: ArrayLike<unknown>): unknown;
-  begin(data: unknown, self: unknown, args: ArrayLike<unknown>): { state: number };
-  resume(frame: unknown, mode: number, value: unknown): unknown;
-  sourceOf(f: unknown): string | undefined;
-  run(): unknown;
-}
-
 export interface Kit {
   global: Record<PropertyKey, unknown>;
   alloc: unknown;

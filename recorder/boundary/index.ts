@@ -4,7 +4,7 @@
  */
 export type { Boundary, Delivery, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
 export { divergenceReport, type Divergence } from './divergence';
-export { isModuleStub, type CompileModule, type GuestModule } from './hooks/modules';
+export { type CompileModule, type GuestModule } from './hooks/modules';
 export type { RewriteStack } from './hooks/stacks';
 export type { Origin } from './origins';
 export { programOutput } from './output';

@@ -27,15 +27,6 @@ export type CompileModule = (content: string, filename: string, importer: Import
 
 const { apply, defineProperty } = Reflect;
 
-/** Frames of these functions are the interpreter's, not the program's. */
-const stubs = new WeakSet<object>();
-
-/** True for the one-line module that stands in for an interpreted one: the stack rewriter leaves its frame out. */
-export function isModuleStub(callSite: NodeJS.CallSite): boolean {
-  const callee = callSite.getFunction();
-  return callee !== undefined && stubs.has(callee);
-}
-
 export function install(boundary: Boundary, compileModule?: CompileModule): void {
   const { host } = boundary;
   const { Module } = host.requireInternal('internal/modules/cjs/loader') as { Module: Members };
@@ -122,7 +113,7 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
   // One momentary global, gone before any code of the program runs.
   const name = '__retraceEnter';
   const importer = '(specifier, options) => (options === undefined ? import(specifier) : import(specifier, options))';
-  const stub = `return ${name}(arguments.callee, ${importer}).call(this, exports, require, module, __filename, __dirname);`;
+  const stub = `return ${name}(${importer}).call(this, exports, require, module, __filename, __dirname);`;
   prototype['_compile'] = disguise(
     {
       _compile(this: unknown, content: string, filename: string): unknown {
@@ -139,10 +130,9 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
           configurable: true,
           enumerable: false,
           writable: true,
-          value: (callee: object, importNatively: Importer) => {
+          value: (importNatively: Importer) => {
             delete (globalThis as Members)[name];
             natively = importNatively;
-            stubs.add(callee);
             return guest;
           },
         });
