@@ -6,7 +6,7 @@ export const CANNOT = 125;
 /** The replay asked for something else than was recorded. */
 export const DIVERGED = 126;
 /** The place was never reached. */
-export const NOT_REACHED = 1;
+const NOT_REACHED = 1;
 
 /** Prints the failure; answers the exit code. Errors of the system and typed errors are one line, faults of retrace keep their stack. */
 export function report(error: unknown): number {

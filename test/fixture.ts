@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 export const root = path.resolve(__dirname, '../..');
-export const fixturesDirectory = path.join(root, 'fixtures');
+const fixturesDirectory = path.join(root, 'fixtures');
 
 export interface FixtureCase {
   name: string;

@@ -43,7 +43,7 @@ export interface Target {
 }
 
 /** Whether evaluating a tree may assign a local variable of this function. */
-export function mayAssign(node: Node): boolean {
+function mayAssign(node: Node): boolean {
   if (node.assigns !== undefined) return node.assigns as boolean;
   let result = false;
   if (node.type === 'BinaryExpression') {
@@ -344,7 +344,7 @@ export function branch(g: Generator, test: Node, label: Label, when: boolean): v
 }
 
 /** Offset of the operator after an operand. */
-export function operatorOffset(g: Generator, left: Node): number {
+function operatorOffset(g: Generator, left: Node): number {
   return operatorAt(g.file.text, left);
 }
 
@@ -880,7 +880,7 @@ function update(g: Generator, node: Node, dst: number): void {
 // --- literals ----------------------------------------------------------------------------------------------------------------
 
 /** An array literal, or the argument list of a call with spread, which is at offset `callAt`. */
-export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: number, callAt = -1): void {
+function arrayLiteral(g: Generator, elements: (Node | null)[], dst: number, callAt = -1): void {
   const b = g.b;
   const forCall = callAt >= 0;
   const mark = b.nextRegister;

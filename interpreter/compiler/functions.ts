@@ -63,7 +63,7 @@ export function closure(g: Generator, node: Node, name: string, member?: Node): 
 }
 
 /** Compiles the body of a block in place. */
-export function compileBody(block: CodeBlock, info: FunctionInfo): void {
+function compileBody(block: CodeBlock, info: FunctionInfo): void {
   const g = new Generator(block.file, info, block);
   const b = g.b;
   const node = info.node;

@@ -7,7 +7,7 @@
 import type { Node } from './ast';
 
 /** The next token's offset: past blanks, comments and closing parentheses. */
-export function skipTo(text: string, from: number): { at: number; parenthesized: boolean } {
+function skipTo(text: string, from: number): { at: number; parenthesized: boolean } {
   let i = from;
   let parenthesized = false;
   for (;;) {

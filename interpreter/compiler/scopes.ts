@@ -761,7 +761,7 @@ function hasExpression(p: Node): boolean {
   return false;
 }
 
-export function hasUseStrict(body: Node[]): boolean {
+function hasUseStrict(body: Node[]): boolean {
   for (const s of body) {
     if (s.type !== 'ExpressionStatement' || s.directive === undefined) return false;
     if (s.directive === 'use strict') return true;

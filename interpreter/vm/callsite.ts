@@ -100,7 +100,7 @@ function debugName(fn: unknown, code: CodeBlock, realm: CallSiteRealm): string {
  * CallSiteInfo::GetTypeName for a receiver that is neither null nor undefined. V8 answers for itself, but it does not know the names
  * of guest constructors: their host functions share their code, and V8 goes by the code's name.
  */
-export function typeNameOf(receiver: unknown, realm: CallSiteRealm): string {
+function typeNameOf(receiver: unknown, realm: CallSiteRealm): string {
   const object = Object(receiver) as object;
   if (realm.isProxy(object)) return 'Proxy';
   for (let current: object | null = object; current !== null && !realm.isProxy(current); current = prototypeOf(current)) {

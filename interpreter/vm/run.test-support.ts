@@ -49,7 +49,7 @@ function importFrom(specifier: unknown, options: unknown, referrer: string): Pro
 }
 
 /** A Vm whose guest realm is this process's main realm and that compiles its modules from now on. */
-export function installVm(): Vm {
+function installVm(): Vm {
   const { internalBinding } = require('internal/test/binding') as {
     internalBinding(name: string): Record<string, (...args: never[]) => unknown>;
   };

@@ -47,7 +47,7 @@ export interface StackHost extends CallSiteRealm {
   isRunLoop(script: string, name: string | null): boolean;
 }
 /** Calls out of the VM that can be told apart; older ones of which an error is still unformatted show a later state. */
-export const RING_SIZE = 4096;
+const RING_SIZE = 4096;
 const SLOT_PREFIX = '%t';
 
 /** Number of continued async frames at which those that are gone are forgotten. */
