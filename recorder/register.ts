@@ -4,33 +4,40 @@
  *
  * Reads its orders from the environment and takes them out of it again. NODE_OPTIONS may not hold --expose-internals, so in the
  * second form the process first becomes, by execve, the same command with the flag: same pid, before any code of the program.
- * Invariant: without orders it does nothing at all.
+ * Invariant: without orders it does nothing, and loads nothing, at all.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { replaceProcess, writeFully } from '../native';
-import { startRecording } from './boundary/recording';
-import { createNextRecording } from './trace';
-import { hideFlags } from './flags';
 
 const made = process.env['RETRACE_RECORDING_MADE'];
 const wanted = process.env['RETRACE_RECORDING_PATH'];
 
 if (made !== undefined || wanted !== undefined) {
-  if (!process.execArgv.includes('--expose-internals')) restart();
+  const directory = prepare();
   delete process.env['RETRACE_RECORDING_MADE'];
   delete process.env['RETRACE_RECORDING_PATH'];
-  let directory = made;
-  try {
-    directory ??= createNextRecording(resolve(wanted!));
-  } catch (error) {
-    // The program comes first: it runs, unrecorded.
-    writeFully(2, Buffer.from(`retrace: not recording: ${(error as Error).message}\n`));
+  if (directory !== undefined) {
+    const { startRecording } = require('./boundary/recording') as typeof import('./boundary/recording');
+    const { hideFlags } = require('./flags') as typeof import('./flags');
+    startRecording({ directory, hideFlags });
   }
-  if (directory !== undefined) startRecording({ directory, hideFlags });
+}
+
+/** The folder to record into. Where none can be made the program comes first: it runs, unrecorded. */
+function prepare(): string | undefined {
+  try {
+    if (!process.execArgv.includes('--expose-internals')) restart();
+    if (made !== undefined) return made;
+    const { createNextRecording } = require('./trace') as typeof import('./trace');
+    return createNextRecording(resolve(wanted!));
+  } catch (error) {
+    writeSync(2, `retrace: not recording: ${(error as Error).message}\n`);
+    return undefined;
+  }
 }
 
 function restart(): void {
+  const { replaceProcess } = require('../native') as typeof import('../native');
   const environment = Object.entries(process.env).map(([key, text]) => `${key}=${text}`);
   replaceProcess(process.execPath, [process.argv0, '--expose-internals', ...commandLine()], environment);
 }
