@@ -113,6 +113,15 @@ export class TraceReader extends Decoder {
   next(): TraceEvent | undefined {
     const head = this.peek();
     if (head === undefined) return undefined;
+    try {
+      return this.decode(head);
+    } catch (error) {
+      if (error instanceof RangeError) throw this.damaged(`an event cannot be held in memory (${error.message})`, head.offset);
+      throw error;
+    }
+  }
+
+  private decode(head: EventHead): TraceEvent {
     this.at = head.offset + 1;
     this.begin();
     const event: Record<string, unknown> = { tag: head.tag, index: head.index, offset: head.offset };

@@ -233,6 +233,15 @@ test('a file cut short is damaged; a process cut short is truncated', () => {
   assert.ok(reader.truncated);
 });
 
+test('values nested without end are damage, not a fault of the reader', () => {
+  const bytes = write((writer) => writer.call(writer.intern('t.v'), 0, new Uint8Array(200_000)));
+  // no checks, and arrays of one element where the value was
+  bytes.fill(0, 24, 32);
+  const start = bytes.indexOf(0x90, 64);
+  for (let at = start; at < start + 200_000; at += 2) bytes.set([0xa0, 1], at);
+  assert.throws(() => read(bytes), { name: 'Damaged', message: /cannot be held in memory/ });
+});
+
 test('a full disk ends the recording and not the program', () => {
   const sink = new MemorySink(8192, 40000);
   let told: Error | undefined;
