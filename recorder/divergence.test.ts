@@ -24,7 +24,7 @@ async function recorded(folder: string, program: string): Promise<string> {
 }
 
 function replay(recording: string): SpawnSyncReturns<string> {
-  const { node, args, env } = replayCommand(readManifest(recording), join(__dirname, 'replay-native.js'), {
+  const { node, args, env } = replayCommand(readManifest(recording), join(__dirname, 'replay-native.test-support.js'), {
     RETRACE_REPLAY_PATH: recording,
   });
   return spawnSync(node, [...args], { env, encoding: 'utf8', cwd: '/' });

@@ -50,7 +50,9 @@ test('wherever SIGKILL strikes, the recording opens and replays to its last comp
     while (reader.next() !== undefined);
     assert.ok(reader.truncated && reader.index > 1000, `${reader.index} events`);
 
-    const { node, args, env } = replayCommand(manifest, join(__dirname, 'replay-native.js'), { RETRACE_REPLAY_PATH: recording });
+    const { node, args, env } = replayCommand(manifest, join(__dirname, 'replay-native.test-support.js'), {
+      RETRACE_REPLAY_PATH: recording,
+    });
     const replayed = spawnSync(node, args, { env, encoding: 'utf8' });
     assert.equal(replayed.signal, 'SIGKILL', replayed.stderr);
     const recorded = Buffer.concat(lines).toString();

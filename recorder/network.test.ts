@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { roundTrip } from './round-trip';
+import { roundTrip } from './round-trip.test-support';
 
 /** A key and its self-signed certificate for localhost, in PEM. */
 function certificate(): { key: string; cert: string } {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { roundTrip } from './round-trip';
+import { roundTrip } from './round-trip.test-support';
 
 test('clocks, randomness and facts about the machine', async () => {
   await roundTrip(`

@@ -73,7 +73,7 @@ async function recordProgram(base: string, script: string, options: RoundTripOpt
 }
 
 function replayNatively(recording: string): Outcome {
-  const preload = join(__dirname, 'replay-native.js');
+  const preload = join(__dirname, 'replay-native.test-support.js');
   const { node, args, env } = replayCommand(readManifest(recording), preload, { RETRACE_REPLAY_PATH: recording });
   const words = [...isolate, node, ...args];
   const result = spawnSync(words[0]!, words.slice(1), { env, encoding: 'utf8', input: '', maxBuffer: 1 << 28, timeout: 60_000, cwd: '/' });
