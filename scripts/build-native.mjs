@@ -59,11 +59,14 @@ mkdirSync(work, { recursive: true });
 for (const file of sources) copyFileSync(join(native, file), join(work, file));
 
 const gyp = require.resolve('node-gyp/bin/node-gyp.js');
+// Under npm, node-gyp prefers what npm's configuration says to its own arguments: the headers of another Node, for one.
+const env = { ...process.env, NODE_PATH: join(root, 'node_modules') };
+for (const name of Object.keys(env)) if (/^npm_(package_)?config_(node_gyp_)?(nodedir|target)$/i.test(name)) delete env[name];
 const args = [gyp, 'rebuild', '--release', `--target=${version}`, ...(nodedir ? [`--nodedir=${resolve(nodedir)}`] : [])];
 const result = spawnSync(process.execPath, args, {
   cwd: work,
   encoding: 'utf8',
-  env: { ...process.env, NODE_PATH: join(root, 'node_modules') },
+  env,
   maxBuffer: 1 << 26,
 });
 const built = (name) => join(work, 'build/Release', `${name}.node`);
