@@ -7,9 +7,8 @@ import { test } from 'node:test';
 import { record } from './launch';
 
 /**
- * Writes down everything a program could tell the recorder by. Two things show, and are left out: `emit` on the prototype of
- * process; and within the requests of an HTTP server, whose parser is fed through JavaScript, a tick more for each read, so
- * async ids there are higher.
+ * Writes down everything a program could tell the recorder by. One thing shows, and is left out: `emit` on the prototype of
+ * process.
  */
 const LOOK_AROUND = `
 const out = { loaded: process.moduleLoadList.slice() }, ah = require('async_hooks'), fs = require('fs');
@@ -31,8 +30,7 @@ const before = process.moduleLoadList.length;
 for (const id of ['net', 'crypto', 'http', 'zlib', 'dns', 'child_process', 'worker_threads', 'os', 'tls']) require(id);
 out.loadedLater = process.moduleLoadList.slice(before).sort();
 out.stacks = {}; out.order = {};
-let ids = true;
-const note = (name) => { out.stacks[name] = new Error(name).stack; if (name === 'handler') ids = false; out.order[name] = ids ? [ah.executionAsyncId(), ah.triggerAsyncId()] : []; };
+const note = (name) => { out.stacks[name] = new Error(name).stack; out.order[name] = [ah.executionAsyncId(), ah.triggerAsyncId()]; };
 const failing = { open: () => fs.openSync('/no'), require: () => require('./no'), chdir: () => process.chdir('/no'), hrtime: () => process.hrtime(4), randomBytes: () => require('crypto').randomBytes(-1), kill: () => process.kill(1, 'SIGNO'), readdir: () => fs.readdirSync('/no') };
 for (const [name, run] of Object.entries(failing)) try { run(); } catch (error) { out.stacks[name] = error.stack; }
 const deep = (n) => (n ? deep(n - 1) : note('deep')); deep(20);
