@@ -1,6 +1,6 @@
 /**
  * Installs a folder's own packages (a fixture's, a test's, the bench's) from its lock, unless they are there already.
- * Used by test.mjs and bench.mjs. A folder is up to date when the lock it was installed from is the lock it has now.
+ * Used by test.mjs and bench/main.ts. A folder is up to date when the lock it was installed from is the lock it has now.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
