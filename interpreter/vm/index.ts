@@ -4,6 +4,5 @@ export type { VmHost } from './host';
 export type { VmHooks } from './hooks';
 export type { GuestFrame } from './frame';
 export type { Location, NamedValue, ScopeView } from './inspect';
-export { KIT_FILE } from './kit';
 export { loadIsolated, type IsolateIo } from './isolate';
 export { scriptNameOf } from './stack';

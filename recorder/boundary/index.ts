@@ -8,6 +8,6 @@ export { type CompileModule, type GuestModule } from './hooks/modules';
 export type { RewriteStack } from './hooks/stacks';
 export type { Origin } from './origins';
 export { programOutput } from './output';
-export { OWN_FOLDER, SOURCE } from './install';
+export { OWN_FOLDER } from './install';
 export { startRecording, type RecordingOptions } from './recording';
-export { DIVERGED, startReplay, TRUNCATED, type RanOut, type Replay, type ReplayOptions } from './replaying';
+export { startReplay, type Replay, type ReplayOptions } from './replaying';
