@@ -1,7 +1,18 @@
 // The command line as scripts meet it: output, one-line errors, exit codes.
 import assert from 'node:assert';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -183,6 +194,13 @@ describe('retrace', () => {
     assert.match(stdout, /NativeHandle \{ number: \d+ \}/);
     for (const line of stdout.trimEnd().split('\n')) assert.match(line, /^ *\d+ {2}turn \d/);
     assert.match(retrace(['info', 'http']).stdout, /^thread +main: [1-9]\d* turns, [1-9]\d* events$/m);
+  });
+
+  test('a flag that node refuses leaves no folder behind', () => {
+    const { stderr, status } = retrace(['record', '-o', 'flagged', '--node-flag=--no-such-flag', 'app.js']);
+    assert.match(stderr, /bad option: --no-such-flag/);
+    assert.equal(status, 9);
+    assert.equal(existsSync(join(folder, 'flagged')), false);
   });
 
   for (const signal of ['SIGTERM', 'SIGKILL']) {

@@ -1,4 +1,5 @@
 /** `retrace record`: the program's own stdin, stdout, stderr, signals and exit code pass through. */
+import { existsSync } from 'node:fs';
 import { record } from '../interpreter/replay';
 import { leaveAs } from './leave';
 
@@ -16,6 +17,6 @@ export async function recordProgram(script: string, args: string[], flags: Recor
     ...(flags.output === undefined ? {} : { dir: flags.output }),
     ...(flags.force === true ? { force: true } : {}),
   });
-  if (process.stderr.isTTY) process.stderr.write(`retrace: recorded in ${recording}\n`);
+  if (process.stderr.isTTY && existsSync(recording)) process.stderr.write(`retrace: recorded in ${recording}\n`);
   leaveAs(exitCode, signal);
 }

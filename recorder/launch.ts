@@ -4,7 +4,7 @@
  * Invariant: stdin, stdout, stderr, signals and the exit code of the program pass through unchanged.
  */
 import { spawn, type StdioOptions } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { RECORD_FLAGS } from './flags';
 import { collectSourceMaps, MAPS_FILE } from './source-maps';
@@ -42,7 +42,7 @@ export interface RecordResult {
   /** Exit code, or null if a signal ended the program. */
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Absolute path of the recording. */
+  /** Absolute path of the recording. Nothing is there if node ended before the program began, as for a bad flag. */
   readonly recording: string;
 }
 
@@ -128,8 +128,10 @@ function noteEnd(recording: string, exitCode: number | null, signal: NodeJS.Sign
   let manifest: Manifest;
   try {
     manifest = readManifest(recording);
-  } catch {
-    return; // It ended before the recorder began, as for a bad flag of node's.
+  } catch (error) {
+    // It ended before the recorder began, as for a bad flag of node's: there is nothing to keep.
+    if (error instanceof NotARecording) rmSync(recording, { recursive: true, force: true });
+    return;
   }
   const kind = signal !== null ? 'signal' : (manifest.end?.kind ?? 'exit');
   writeManifest(recording, {
