@@ -16,6 +16,11 @@ test('clocks, randomness and facts about the machine', async () => {
     try { process.chdir('/no/such/folder'); } catch (error) { console.log(error.stack); }`);
 });
 
+test('the list of loaded built-ins', async () => {
+  const { stdout } = await roundTrip('console.log(process.moduleLoadList.length, process.moduleLoadList);');
+  assert.match(stdout, /NativeModule internal/);
+});
+
 test('the time zone is the recorded one, with and without TZ', async () => {
   const program = `console.log(process.env.TZ, 'TZ' in process.env, new Date(1e12).toString(), Intl.DateTimeFormat().resolvedOptions().timeZone);`;
   const { stdout } = await roundTrip(program, { env: { TZ: 'Asia/Kathmandu' } });

@@ -45,6 +45,8 @@ export interface Host {
   whenModule(id: string, install: (exports: Members) => void): void;
   /** Names of all bindings that Node's own sources ask for. */
   bindingNames(): string[];
+  /** process.moduleLoadList as the program will see it first: what Node had loaded before us; at replay, in the recorded process. */
+  loaded: readonly string[];
   /** Puts back what the program can see of built-ins having been loaded. Call last. */
   tidy(): void;
 }
@@ -55,7 +57,7 @@ const BINDING = /\binternalBinding\('(\w+)'\)/g;
 export function openHost(): Host {
   const proc = process as NodeJS.Process & Members;
   const loadList = (proc as Members)['moduleLoadList'] as string[];
-  const loadedBefore = loadList.length;
+  let shownAsLoaded: readonly string[] = loadList.slice();
   const emitWarning = proc.emitWarning;
   proc.emitWarning = () => undefined;
   const hadBinding = 'internalBinding' in globalThis;
@@ -133,9 +135,15 @@ export function openHost(): Host {
     internalBinding,
     requireInternal,
     compileInternal: (id) => builtins['compileFunction'](id) as AnyFunction,
+    get loaded() {
+      return shownAsLoaded;
+    },
+    set loaded(names) {
+      shownAsLoaded = names;
+    },
     tidy() {
       // Modules that are loaded stay loaded; the list shows what a run without us would show at this point.
-      loadList.length = loadedBefore;
+      loadList.splice(0, loadList.length, ...shownAsLoaded);
       BuiltinModule.setRealmAllowRequireByUsers(publicIds);
       const { Module } = requireInternal('internal/modules/cjs/loader') as { Module: Members };
       const shown = Module['builtinModules'] as string[];

@@ -25,6 +25,8 @@ interface Statics {
   versions: Record<string, string>;
   /** performance milestones, in nanoseconds */
   milestones: Float64Array;
+  /** Host.loaded */
+  loaded: readonly string[];
   /** Resolved time zone of the recorded process. */
   timeZone: string;
 }
@@ -153,12 +155,14 @@ export function installStatics(boundary: Boundary, hideFlags: (execArgv: string[
     version: proc.version,
     versions: { ...proc.versions } as Record<string, string>,
     milestones: new Float64Array(milestones),
+    loaded: boundary.host.loaded,
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   }));
   proc.execArgv.length = 0;
   proc.execArgv.push(...statics.execArgv);
   if (boundary.mode === 'record') return;
 
+  boundary.host.loaded = statics.loaded;
   proc.argv.length = 0;
   proc.argv.push(...statics.argv);
   setEnvironment(proc.env, statics.env);
