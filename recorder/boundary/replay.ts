@@ -172,8 +172,9 @@ export class ReplayBoundary implements Boundary {
 
   same(site: Site, value: number, what: () => string): void {
     if (this.aside) return;
-    const event = this.reader.peek()?.index;
-    if (this.answer(site, 0) !== value) this.diverge(`${what()}, where event #${event} of the recording had something else`);
+    const head = this.reader.peek();
+    if (this.answer(site, 0) !== value)
+      this.diverge(what(), head === undefined ? undefined : { ...head, name: `${head.name} of other data` });
   }
 
   ask<T>(site: Site, handle: number, live: () => T): T {
@@ -248,9 +249,10 @@ export class ReplayBoundary implements Boundary {
     agreed.push(head);
   }
 
-  diverge(actual: string): never {
+  /** expected: the event it should have been, if that has been taken already. */
+  diverge(actual: string, expected?: EventHead): never {
     if (this.apart !== 0) throw new Error(`not recorded here: ${actual}.`);
-    const head = this.own++ === 0 ? this.reader.peek() : undefined;
+    const head = this.own++ === 0 ? (expected ?? this.reader.peek()) : undefined;
     const holder: { stack?: string } = {};
     captureStackTrace(holder);
     return this.events.onDivergence({
