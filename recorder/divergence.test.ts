@@ -4,6 +4,7 @@ import { copyFileSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { RECORD_FLAGS } from './flags';
 import { CannotRecord, record, replayCommand } from './launch';
 import { readManifest, writeManifest } from './trace';
 
@@ -111,6 +112,19 @@ test('a damaged trace is refused before anything runs', () =>
     assert.notEqual(status, 0);
     assert.equal(stdout, '');
     assert.match(stderr, /main\.trace is damaged at byte/);
+  }));
+
+test('a recorder that cannot start leaves the program running', () =>
+  inFolder(async (folder) => {
+    const script = join(folder, 'app.js');
+    writeFileSync(script, "console.log('still here');\n");
+    const made = join(folder, 'nothing here');
+    const run = spawnSync(process.execPath, [...RECORD_FLAGS, script], {
+      env: { ...process.env, RETRACE_RECORDING_MADE: made },
+      encoding: 'utf8',
+    });
+    assert.deepEqual([run.status, run.stdout], [0, 'still here\n'], run.stderr);
+    assert.match(run.stderr, /^retrace: not recording: .*nothing here.*\n$/);
   }));
 
 test('what cannot be recorded is said in one line', () =>

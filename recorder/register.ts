@@ -19,7 +19,11 @@ if (made !== undefined || wanted !== undefined) {
   if (directory !== undefined) {
     const { startRecording } = require('./boundary/recording') as typeof import('./boundary/recording');
     const { hideFlags } = require('./flags') as typeof import('./flags');
-    startRecording({ directory, hideFlags });
+    try {
+      startRecording({ directory, hideFlags });
+    } catch (error) {
+      notRecording(error);
+    }
   }
 }
 
@@ -31,9 +35,13 @@ function prepare(): string | undefined {
     const { createNextRecording } = require('./trace') as typeof import('./trace');
     return createNextRecording(resolve(wanted!));
   } catch (error) {
-    writeSync(2, `retrace: not recording: ${(error as Error).message}\n`);
+    notRecording(error);
     return undefined;
   }
+}
+
+function notRecording(error: unknown): void {
+  writeSync(2, `retrace: not recording: ${(error as Error).message}\n`);
 }
 
 function restart(): void {
