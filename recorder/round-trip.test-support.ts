@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { withoutNetwork } from './isolation.test-support';
 import { record, replayCommand } from './launch';
 import { readManifest } from './trace';
 
@@ -28,9 +29,6 @@ export interface RoundTripOptions {
   /** File name of the program; default app.js. */
   readonly name?: string;
 }
-
-/** Not everybody may make network namespaces; where we may, a replay gets an empty one. */
-const isolate = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : [];
 
 /** Records the program, replays it, asserts that both ended the same, and returns what the recorded run printed. */
 export async function roundTrip(program: string, options: RoundTripOptions = {}): Promise<Outcome> {
@@ -75,7 +73,7 @@ async function recordProgram(base: string, script: string, options: RoundTripOpt
 function replayNatively(recording: string): Outcome {
   const preload = join(__dirname, 'replay-native.test-support.js');
   const { node, args, env } = replayCommand(readManifest(recording), preload, { RETRACE_REPLAY_PATH: recording });
-  const words = [...isolate, node, ...args];
+  const words = [...withoutNetwork(), node, ...args];
   const result = spawnSync(words[0]!, words.slice(1), { env, encoding: 'utf8', input: '', maxBuffer: 1 << 28, timeout: 60_000, cwd: '/' });
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.status, signal: result.signal };
 }

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { drive, fill, startServers, type Command, type Outcome } from './drive.js';
 import { root, type Fixture, type FixtureCase } from './fixture.js';
-import { withoutNetwork } from './isolation.js';
+import { withoutNetwork } from '../recorder/isolation.test-support.js';
 import type { NodeUnderTest } from './nodes.js';
 
 const cli = path.join(root, 'dist/cli/main.js');
