@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
+import { startDatabase, type Database } from './databases.js';
 import type { Fixture, FixtureCase } from './fixture.js';
 
 export interface Outcome {
@@ -24,11 +25,13 @@ const LIMIT_MS = 120_000;
 // A signal that ends a program between a write and its event would leave a recording without that write: it is sent to a program at rest.
 const REST_MS = 100;
 
-/** Starts the fixture's servers (plain processes of the running Node) and answers the values of its `${...}`. */
+/** Starts the databases that the fixture needs and its own servers (plain processes of the running Node), and answers the values of its `${...}`. */
 export async function startServers(fixture: Fixture): Promise<{ values: Map<string, string>; stop(): Promise<void> }> {
   const values = new Map<string, string>();
   const children: ChildProcess[] = [];
+  const databases: Database[] = [];
   const stop = async () => {
+    for (const database of databases) await database.stop();
     await Promise.all(
       children.map((child) => {
         if (child.exitCode !== null || child.signalCode !== null) return undefined;
@@ -38,6 +41,11 @@ export async function startServers(fixture: Fixture): Promise<{ values: Map<stri
     );
   };
   try {
+    for (const name of fixture.needs) {
+      const database = await startDatabase(name);
+      databases.push(database);
+      values.set(name, `${database.port}`);
+    }
     for (const [name, script] of Object.entries(fixture.servers)) {
       const child = spawn(process.execPath, [path.join(fixture.directory, script)], { stdio: ['ignore', 'pipe', 'inherit'] });
       children.push(child);

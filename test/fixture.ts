@@ -2,6 +2,7 @@
 // of fixtures/ with a fixture.json, one recorded run a case.
 import fs from 'node:fs';
 import path from 'node:path';
+import type { DatabaseName } from './databases.js';
 
 export const root = path.resolve(__dirname, '../..');
 const fixturesDirectory = path.join(root, 'fixtures');
@@ -32,7 +33,9 @@ export interface Fixture {
   about: string;
   /** Companion processes by name; each prints `ready PORT...`. */
   servers: Record<string, string>;
-  /** Values may hold `${server}`, `${server.1}` (its ports) and `${scratch}`. */
+  /** Databases that run while it is recorded. */
+  needs: DatabaseName[];
+  /** Values may hold `${server}`, `${server.1}` (ports of a server or a database) and `${scratch}`. */
   env: Record<string, string>;
   scratch: boolean;
   cases: FixtureCase[];
@@ -47,13 +50,18 @@ export function readFixtures(): Fixture[] {
 
 export function readFixture(name: string): Fixture {
   const directory = path.join(fixturesDirectory, name);
-  const text = fs.readFileSync(path.join(directory, 'fixture.json'), 'utf8');
-  const { about, servers = {}, env = {}, scratch = false, cases } = JSON.parse(text) as Omit<Fixture, 'cases'> & { cases: FixtureCase[] };
+  return describeFixture(name, directory, JSON.parse(fs.readFileSync(path.join(directory, 'fixture.json'), 'utf8')));
+}
+
+/** The fixture that the contents of a fixture.json describe, with what they leave out. */
+export function describeFixture(name: string, directory: string, description: Partial<Fixture>): Fixture {
+  const { about = '', servers = {}, needs = [], env = {}, scratch = false, cases = [] } = description;
   return {
     name,
     directory,
     about,
     servers,
+    needs,
     env,
     scratch,
     cases: cases.map((one) => ({ ...one, name: one.name ?? path.parse(one.script).name, args: one.args ?? [] })),

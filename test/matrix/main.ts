@@ -1,0 +1,75 @@
+// `npm run matrix [-- NAME... --node 20,24 --quick]`: runs rows of the matrix of packages one at a time, prints what came of each, keeps the
+// results and writes docs/COMPATIBILITY.md. Ends with 1 if a cell is not green that the row's fixture.json gives no reason for.
+// --node takes majors of the installed versions (test/nodes) or paths of binaries. Names match by prefix.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { parseArgs } from 'node:util';
+import { nodesUnderTest, type NodeUnderTest } from '../nodes.js';
+import { majorOf } from './install.js';
+import { keepResult, majors, page, readResults, renderPage } from './results.js';
+import { readRows } from './row.js';
+import { columns, runRow, type Result } from './run.js';
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { node: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  });
+  const rows = readRows();
+  const chosen = rows.filter(
+    (row) =>
+      (positionals.length === 0 ||
+        positionals.some((name) => row.name === name || (name.endsWith('*') && row.name.startsWith(name.slice(0, -1))))) &&
+      (!values.quick || row.quick),
+  );
+  if (chosen.length === 0) throw new Error('no such row');
+  let surprises = 0;
+  for (const row of chosen) {
+    for (const node of nodesOf(values.node)) {
+      const started = Date.now();
+      const result = await runRow(row, node).catch((error: Error): Result => ({ version: '', columns: { recorded: error.message } }));
+      const seconds = ((Date.now() - started) / 1000).toFixed(0);
+      keepResult(rows, row, majorOf(node), result);
+      const cells = result.skipped
+        ? `skipped: ${result.skipped}`
+        : columns.map((column) => `${column} ${state(result.columns[column])}`).join(', ');
+      console.log(`${row.name} ${result.version} on ${node.label}: ${cells} (${seconds} s)`);
+      for (const column of columns) {
+        const said = result.columns[column];
+        if (typeof said !== 'string') continue;
+        const known = row.known[`${majorOf(node)}.${column}`] ?? row.known[column] ?? row.known[majorOf(node)];
+        if (!known) surprises++;
+        console.log(`  ${column}: ${known ? `as known (${known})` : said.replace(/\n/g, '\n    ')}`);
+      }
+    }
+  }
+  fs.writeFileSync(page, renderPage(rows, readResults()));
+  if (surprises > 0) console.log(`${surprises} cells are not green`);
+  return surprises > 0 ? 1 : 0;
+}
+
+function state(said: true | string | undefined): string {
+  return said === true ? 'ok' : said === undefined ? '-' : 'FAILED';
+}
+
+function nodesOf(words: string | undefined): NodeUnderTest[] {
+  const there = nodesUnderTest();
+  if (!words) return there.filter((node) => majors.includes(majorOf(node)));
+  return words.split(',').map((word) => {
+    if (!word.includes('/')) {
+      const found = there.find((node) => majorOf(node) === word);
+      if (!found) throw new Error(`Node ${word} is not installed in test/nodes (there: ${there.map(majorOf).join(', ')})`);
+      return found;
+    }
+    const major = spawnSync(word, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout.split('.')[0];
+    return { label: `node ${major}`, binary: word };
+  });
+}
+
+main().then(
+  (code) => (process.exitCode = code),
+  (error: Error) => {
+    console.error(`matrix: ${error.message}`);
+    process.exitCode = 2;
+  },
+);
