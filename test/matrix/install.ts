@@ -57,6 +57,6 @@ function copyFiles(from: string, to: string): void {
   fs.mkdirSync(to, { recursive: true });
   for (const name of fs.readdirSync(to)) if (name !== 'node_modules') fs.rmSync(path.join(to, name), { recursive: true });
   for (const name of fs.readdirSync(from)) {
-    if (name !== 'node_modules') fs.cpSync(path.join(from, name), path.join(to, name), { recursive: true });
+    if (name !== 'node_modules' && name !== 'results.json') fs.cpSync(path.join(from, name), path.join(to, name), { recursive: true });
   }
 }

@@ -1,19 +1,19 @@
-// `npm run matrix [-- NAME... --node 20,24 --quick]`: runs rows of the matrix of packages one at a time, prints what came of each, keeps the
+// `npm run matrix [-- NAME... --node 20,24 --quick --page]`: runs rows of the matrix of packages one at a time, prints what came of each, keeps the
 // results and writes docs/COMPATIBILITY.md. Ends with 1 if a cell is not green that the row's fixture.json gives no reason for.
-// --node takes majors of the installed versions (test/nodes) or paths of binaries. Names match by prefix.
+// --page only writes the page, from the results there are. --node takes majors of the installed versions (test/nodes) or paths of binaries. A name may end in *.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 import { nodesUnderTest, type NodeUnderTest } from '../nodes.js';
 import { majorOf } from './install.js';
-import { keepResult, majors, page, readResults, renderPage } from './results.js';
-import { readRows } from './row.js';
+import { keepResult, majors, page, renderPage } from './results.js';
+import { knownReason, readRows } from './row.js';
 import { columns, runRow, type Result } from './run.js';
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { node: { type: 'string' }, quick: { type: 'boolean', default: false } },
+    options: { node: { type: 'string' }, quick: { type: 'boolean', default: false }, page: { type: 'boolean', default: false } },
   });
   const rows = readRows();
   const chosen = rows.filter(
@@ -23,13 +23,17 @@ async function main(): Promise<number> {
       (!values.quick || row.quick),
   );
   if (chosen.length === 0) throw new Error('no such row');
+  if (values.page) {
+    fs.writeFileSync(page, renderPage(rows));
+    return 0;
+  }
   let surprises = 0;
   for (const row of chosen) {
     for (const node of nodesOf(values.node)) {
       const started = Date.now();
       const result = await runRow(row, node).catch((error: Error): Result => ({ version: '', columns: { recorded: error.message } }));
       const seconds = ((Date.now() - started) / 1000).toFixed(0);
-      keepResult(rows, row, majorOf(node), result);
+      keepResult(row, majorOf(node), result);
       const cells = result.skipped
         ? `skipped: ${result.skipped}`
         : columns.map((column) => `${column} ${state(result.columns[column])}`).join(', ');
@@ -37,13 +41,13 @@ async function main(): Promise<number> {
       for (const column of columns) {
         const said = result.columns[column];
         if (typeof said !== 'string') continue;
-        const known = row.known[`${majorOf(node)}.${column}`] ?? row.known[column] ?? row.known[majorOf(node)];
+        const known = knownReason(row, majorOf(node), column);
         if (!known) surprises++;
         console.log(`  ${column}: ${known ? `as known (${known})` : said.replace(/\n/g, '\n    ')}`);
       }
     }
   }
-  fs.writeFileSync(page, renderPage(rows, readResults()));
+  fs.writeFileSync(page, renderPage(rows));
   if (surprises > 0) console.log(`${surprises} cells are not green`);
   return surprises > 0 ? 1 : 0;
 }

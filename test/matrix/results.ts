@@ -1,33 +1,30 @@
-// The results of the last run of every row, kept beside this file's source in results.json, and the page made of them, docs/COMPATIBILITY.md.
-// Written by the command, checked by the test: the page lists every row there is, and is what the results say.
+// The results of the last run of every row, kept beside it (fixtures/packages/NAME/results.json), and the page made of them,
+// docs/COMPATIBILITY.md. Written by the command, checked by the test: the page lists every row there is, and is what the results say.
 import fs from 'node:fs';
 import path from 'node:path';
 import { root } from '../fixture.js';
 import { columns, type Column, type Result } from './run.js';
-import type { Row } from './row.js';
+import { knownReason, type Row } from './row.js';
 
-/** By row, then by Node major. */
-export type Results = Record<string, Record<string, Result>>;
+/** By Node major. */
+export type Results = Record<string, Result>;
 
 export const majors = ['20', '22', '24', '26'];
 
-const file = path.join(root, 'test/matrix/results.json');
 export const page = path.join(root, 'docs/COMPATIBILITY.md');
 
-export function readResults(): Results {
+export function readResults(row: Row): Results {
+  const file = path.join(row.folder, 'results.json');
   return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Results) : {};
 }
 
-/** Keeps new results, and drops those of rows that are gone. Only the first line of a failure is kept. */
-export function keepResult(rows: Row[], row: Row, major: string, result: Result): void {
-  const results = readResults();
+/** Keeps a new result. Only one line of a failure is kept. */
+export function keepResult(row: Row, major: string, result: Result): void {
   const short = Object.fromEntries(
     Object.entries(result.columns).map(([column, said]) => [column, typeof said === 'string' ? firstLine(said) : said]),
   );
-  (results[row.name] ??= {})[major] = { ...result, columns: short };
-  const kept: Results = {};
-  for (const { name } of rows) if (results[name]) kept[name] = results[name];
-  fs.writeFileSync(file, `${JSON.stringify(kept, null, 1)}\n`);
+  const results = { ...readResults(row), [major]: { ...result, columns: short } };
+  fs.writeFileSync(path.join(row.folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
 }
 
 function firstLine(text: string): string {
@@ -39,7 +36,7 @@ function firstLine(text: string): string {
 }
 
 /** The text of docs/COMPATIBILITY.md. */
-export function renderPage(rows: Row[], results: Results): string {
+export function renderPage(rows: Row[]): string {
   const groups = [...new Set(rows.map(({ group }) => group))].sort();
   const notes: string[] = [];
   const note = (text: string) => {
@@ -59,7 +56,8 @@ export function renderPage(rows: Row[], results: Results): string {
     lines.push(`| package | ${majors.map((major) => `Node ${major}`).join(' | ')} | what it does |`);
     lines.push(`| --- | ${majors.map(() => '---').join(' | ')} | --- |`);
     for (const row of rows.filter((one) => one.group === group)) {
-      const cells = majors.map((major) => cell(row, major, results[row.name]?.[major], note));
+      const results = readResults(row);
+      const cells = majors.map((major) => cell(row, major, results[major], note));
       lines.push(`| ${title(row, results)} | ${cells.join(' | ')} | ${row.description.about} |`);
     }
     lines.push('');
@@ -74,7 +72,7 @@ export function renderPage(rows: Row[], results: Results): string {
 
 /** The package with its version, or with each if older Node versions have an older one. */
 function title(row: Row, results: Results): string {
-  const versions = majors.map((major) => results[row.name]?.[major]?.version).filter((version) => version);
+  const versions = majors.map((major) => results[major]?.version).filter((version) => version);
   const distinct = [...new Set(versions)];
   return [row.package, ...distinct].join(' ').trim();
 }
@@ -87,14 +85,10 @@ function cell(row: Row, major: string, result: Result | undefined, note: (text: 
       const said = result.columns[column];
       const letter = { recorded: 'R', native: 'N', vm: 'V' }[column];
       if (said === true) return column === 'recorded' ? '' : `${letter} ✓`;
-      const why = reason(row, major, column) ?? said;
+      const why = knownReason(row, major, column) ?? said;
       if (column === 'recorded') return why ? `R ✗${note(why)}` : '';
       return why ? `${letter} ✗${note(why)}` : `${letter} –`;
     })
     .filter((text) => text)
     .join(' ');
-}
-
-function reason(row: Row, major: string, column: Column): string | undefined {
-  return row.known[`${major}.${column}`] ?? row.known[column] ?? row.known[major];
 }

@@ -44,6 +44,11 @@ function readRow(name: string): Row {
   return { name, folder, package: said.package ?? name, group, quick, scripts, never, known, description: { ...said, cases } };
 }
 
+/** Why a column is known not to be green on a Node version, if it is. */
+export function knownReason(row: Row, major: string, column: string): string | undefined {
+  return row.known[`${major}.${column}`] ?? row.known[column] ?? row.known[major];
+}
+
 /** The fixture of a row whose files and packages stand in a folder. */
 export function fixtureOf(row: Row, directory: string): Fixture {
   return describeFixture(row.name, directory, row.description);
