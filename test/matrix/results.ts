@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { root } from '../fixture.js';
-import { columns, type Column, type Result } from './run.js';
+import { columns, type Result } from './run.js';
 import { knownReason, type Row } from './row.js';
 
 /** By Node major. */
