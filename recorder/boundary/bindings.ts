@@ -54,7 +54,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('fs_dir', 'record', 'open directories'),
   row('fs_event_wrap', 'record', 'fs.watch'),
   row('heap_utils', 'forbid', 'heap snapshots'),
-  row('http2', 'forbid', 'HTTP/2 sessions live below JavaScript', {
+  row('http2', 'record', 'HTTP/2 sessions live below JavaScript', {
     setCallbackFunctions: 'pass',
     refreshDefaultSettings: 'pass',
     packSettings: 'pass',

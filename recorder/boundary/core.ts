@@ -39,6 +39,9 @@ export interface Site {
   readonly nested: boolean;
 }
 
+/** The mark ahead of an entry that native code makes in the callback scope of the entry before: no ticks or microtasks in between. */
+export const SAME_SCOPE = 'scope';
+
 export interface SyncOptions {
   /** True: the receiver is a native handle and its number goes into the event. */
   readonly handle?: boolean;
@@ -61,6 +64,8 @@ export interface EntryOptions {
   readonly once?: boolean;
   /** See Site.nested. */
   readonly nested?: boolean;
+  /** Native code may call it again while it runs. Only for bound functions: V8 names others by the property that holds them. */
+  readonly reentrant?: boolean;
   /** Record: the arguments to log. Default: the arguments as they are. */
   save?(args: IArguments, self: Members): unknown[];
   /** Replay: the arguments for logged values. Runs just before the callback: the place to fill native state arrays. */

@@ -6,7 +6,7 @@
  */
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
 import type { TraceWriter } from '../trace';
-import type { Boundary, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
+import { SAME_SCOPE, type Boundary, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
 import { disguise } from './disguise';
 import type { AnyFunction, Host, Members } from './host';
 import { passThrough } from './origins';
@@ -36,6 +36,14 @@ export class RecordBoundary implements Boundary {
   private readonly kTrigger: number;
   private readonly kCounter: number;
   private readonly enqueueMicrotask: (task: () => void) => void;
+  /** Depth of native callback scopes: async_hook_fields[kStackLength]. */
+  private readonly hookFields: Uint32Array;
+  private readonly kDepth: number;
+  /** A nested callback has returned into native code, and no microtask has run since. */
+  private scopeOpen = false;
+  private readonly closeScope = (): void => {
+    this.scopeOpen = false;
+  };
   private readonly lastFacts = new Map<string, unknown>();
 
   constructor(
@@ -51,6 +59,8 @@ export class RecordBoundary implements Boundary {
     this.kExecution = constants['kExecutionAsyncId']!;
     this.kTrigger = constants['kTriggerAsyncId']!;
     this.kCounter = constants['kAsyncIdCounter']!;
+    this.hookFields = wrap['async_hook_fields'] as Uint32Array;
+    this.kDepth = constants['kStackLength']!;
     this.enqueueMicrotask = host.internalBinding('task_queue')['enqueueMicrotask'] as typeof this.enqueueMicrotask;
   }
 
@@ -167,6 +177,7 @@ export class RecordBoundary implements Boundary {
         return result;
       } finally {
         if (!returned) core.threw();
+        if (site.nested) core.left();
       }
     };
   }
@@ -185,15 +196,17 @@ export class RecordBoundary implements Boundary {
       let wrapper = wrapped.get(value);
       if (wrapper !== undefined) return wrapper;
       const entered = core.entering(value, site, -1, options);
-      wrapper = function (this: Members): unknown {
-        this[property] = value;
-        try {
-          return apply(entered, this, arguments);
-        } finally {
-          const now: unknown = this[property];
-          this[property] = typeof now === 'function' ? wrap(now as AnyFunction) : now;
-        }
-      };
+      if (options.reentrant === true) wrapper = entered;
+      else
+        wrapper = function (this: Members): unknown {
+          this[property] = value;
+          try {
+            return apply(entered, this, arguments);
+          } finally {
+            const now: unknown = this[property];
+            this[property] = typeof now === 'function' ? wrap(now as AnyFunction) : now;
+          }
+        };
       wrapped.set(value, wrapper);
       wrapped.set(wrapper, wrapper);
       return wrapper;
@@ -231,6 +244,7 @@ export class RecordBoundary implements Boundary {
         return result;
       } finally {
         if (!returned) core.threw();
+        if (site.nested) core.left();
       }
     };
   }
@@ -294,10 +308,21 @@ export class RecordBoundary implements Boundary {
     const all: unknown[] = [ids[this.kExecution], ids[this.kTrigger]];
     for (let i = 0; i < args.length; i++) all[i + 2] = args[i];
     try {
+      if (site.nested && this.scopeOpen) this.writer.mark(SAME_SCOPE);
       this.writer.entry(site.id, handle, ids[this.kCounter]!, all);
     } catch (error) {
       this.giveUp(site, error);
     }
+  }
+
+  /**
+   * A callback of a site that may be nested has returned. Native code may make it in a callback scope of its own and go on to
+   * the next one in there: whether ticks and microtasks ran in between, a microtask tells.
+   */
+  private left(): void {
+    if (this.scopeOpen || this.hookFields[this.kDepth]! < 2) return;
+    this.scopeOpen = true;
+    this.enqueueMicrotask(this.closeScope);
   }
 
   /** Something has no place in a trace: the recording ends here, the program goes on. */

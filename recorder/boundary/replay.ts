@@ -5,7 +5,7 @@
  */
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
 import { EventTag, type EntryEvent, type EventHead, type TraceReader } from '../trace';
-import type { Boundary, Delivery, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
+import { SAME_SCOPE, type Boundary, type Delivery, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
 import { disguise } from './disguise';
 import type { Divergence } from './divergence';
 import type { AnyFunction, Host, Members } from './host';
@@ -210,6 +210,7 @@ export class ReplayBoundary implements Boundary {
     for (;;) {
       const head = this.head();
       if (head === undefined) return this.ranOut(describeCall(site, handle));
+      if (this.sameScope(head)) continue;
       if (head.tag === EventTag.Entry) {
         const entered = this.siteOf(head);
         if (entered?.nested === true) {
@@ -353,7 +354,24 @@ export class ReplayBoundary implements Boundary {
 
   logEntry(): void {}
 
-  private makeDelivery(): Delivery {
+  /** Takes the mark ahead of an entry in the scope of the one before. */
+  private sameScope(head: EventHead): boolean {
+    if (head.tag !== EventTag.Mark || head.name !== SAME_SCOPE) return false;
+    this.reader.next();
+    return true;
+  }
+
+  /** After a callback at top level: those that native code made before it let ticks and microtasks run. */
+  private restOfScope(): void {
+    for (let head = this.head(); head !== undefined && this.sameScope(head); head = this.head()) {
+      const next = this.head();
+      const site = next?.tag === EventTag.Entry ? this.siteOf(next) : undefined;
+      if (site === undefined) return this.diverge('the turn has ended');
+      this.deliverNested(site);
+    }
+  }
+
+  private makeDelivery(top = false): Delivery {
     const head = this.reader.peek()!;
     this.agree(head);
     const event = this.reader.next() as EntryEvent;
@@ -363,17 +381,18 @@ export class ReplayBoundary implements Boundary {
     this.asyncIds[this.kCounter] = event.asyncCounter;
     const { recv, fn, args: values } = maker(args, event.handle);
     const direct = head.name === 'timers.timers';
-    return { recv, fn: this.watched(fn), args: values, asyncId: asyncId as number, triggerId: triggerId as number, direct };
+    return { recv, fn: this.watched(fn, top), args: values, asyncId: asyncId as number, triggerId: triggerId as number, direct };
   }
 
   /** The callback, with the marker that record mode leaves among the microtasks when it throws. */
-  private watched(fn: AnyFunction): AnyFunction {
+  private watched(fn: AnyFunction, top: boolean): AnyFunction {
     const core = this;
     return function (this: unknown): unknown {
       let returned = false;
       try {
         const result: unknown = apply(fn, this, arguments);
         returned = true;
+        if (top) core.restOfScope();
         return result;
       } finally {
         if (!returned) core.enqueueMicrotask(() => core.drained());
@@ -436,7 +455,7 @@ export class ReplayBoundary implements Boundary {
       recv: this.objects.get(event.handle) ?? this.host.process,
       fn() {
         if (core.head()?.index !== event.index) return core.diverge('the turn has ended');
-        const { recv, fn, args: values } = core.makeDelivery();
+        const { recv, fn, args: values } = core.makeDelivery(true);
         return apply(fn, recv, values) as unknown;
       },
       args: [],
@@ -457,13 +476,15 @@ export class ReplayBoundary implements Boundary {
     switch (head.tag) {
       case EventTag.Entry:
         this.events.onTurn(++this.turn);
-        return this.makeDelivery();
+        return this.makeDelivery(true);
       case EventTag.Drain:
         // The marker among the waiting microtasks takes the event.
         this.events.onTurn(++this.turn);
         return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
       case EventTag.Mark: {
         const mark = head.name;
+        // The callback before it threw.
+        if (this.sameScope(head)) return this.nextDelivery();
         if (mark === 'beforeExit') {
           this.events.onTurn(++this.turn);
           return { recv: proc, fn: proc.emit as AnyFunction, args: ['beforeExit', proc.exitCode ?? 0], asyncId: 0, triggerId: 0 };

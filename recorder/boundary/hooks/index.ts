@@ -11,6 +11,7 @@ import * as fsDir from './fs-dir';
 import * as fsEvents from './fs-events';
 import * as gc from './gc';
 import * as http from './http';
+import * as http2 from './http2';
 import * as jsStream from './js-stream';
 import * as messaging from './messaging';
 import * as net from './net';
@@ -40,6 +41,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   net,
   tls,
   http,
+  http2,
   dns,
   spawn,
   zlib,
