@@ -70,6 +70,8 @@ export const enum ValueTag {
   Set = 0xa6,
   /** An error with all its own properties but the stack. */
   Error = 0xa7,
+  /** A DOMException with its own properties, such as the cause, but the stack. */
+  DOMException = 0xa8,
   /** A native handle, by its number. */
   Handle = 0xb0,
   /** An object that came before in this event: 0 is the first one begun. */

@@ -42,6 +42,12 @@ export const VALUES: readonly ValueRow[] = [
     layout: 'text class, uint n, n times u8 enumerable, text and value',
     meaning: 'an error with all its own properties but the stack',
   },
+  {
+    name: 'DOMException',
+    tag: 0xa8,
+    layout: 'text name, text message, uint n, n times u8 enumerable, text and value',
+    meaning: 'a DOMException with its own properties, such as the cause, but the stack',
+  },
   { name: 'Handle', tag: 0xb0, layout: 'uint', meaning: 'a native handle, by its number' },
   { name: 'Back', tag: 0xb1, layout: 'uint', meaning: 'an object that came before in this event: 0 is the first one begun' },
 ];

@@ -53,6 +53,14 @@ const errorClasses: readonly [string, ErrorConstructor][] = [
   ['Error', Error],
 ];
 
+/** Declared here because the project compiles without the DOM library. */
+interface DOMExceptionLike extends Error {
+  readonly name: string;
+}
+const { DOMException: DOMExceptionClass } = globalThis as unknown as {
+  DOMException: new (message: string, name: string) => DOMExceptionLike;
+};
+
 /** Encodes into `bytes` from `at`. The owner sets both, and takes `at` back afterwards. */
 export class Encoder {
   protected bytes: Uint8Array;
@@ -248,6 +256,8 @@ export class Encoder {
       bytes[this.at++] = ValueTag.Handle;
       return this.uint(handle);
     }
+    // Before errors: newer engines count it among them, though its name and message are no properties of its own.
+    if (v instanceof DOMExceptionClass) return this.domException(v);
     if (types.isNativeError(v)) return this.error(v);
     if (types.isDate(v)) {
       bytes[this.at++] = ValueTag.Date;
@@ -319,11 +329,24 @@ export class Encoder {
         break;
       }
     }
+    this.bytes[this.at++] = ValueTag.Error;
+    this.text(className);
+    this.ownProperties(v);
+  }
+
+  private domException(v: DOMExceptionLike): void {
+    this.bytes[this.at++] = ValueTag.DOMException;
+    this.text(v.name);
+    this.text(v.message);
+    this.ownProperties(v);
+  }
+
+  /** All own properties of an error but the stack. */
+  private ownProperties(v: Error): void {
     const names = getOwnPropertyNames(v);
     let count = 0;
     for (let i = 0; i < names.length; i++) if (names[i] !== 'stack') count++;
-    this.bytes[this.at++] = ValueTag.Error;
-    this.text(className);
+    this.room(PIECE);
     this.uint(count);
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
@@ -509,6 +532,11 @@ export class Decoder {
       }
       case ValueTag.Error:
         return this.error();
+      case ValueTag.DOMException: {
+        const name = this.text();
+        const error = this.keep(new DOMExceptionClass(this.text(), name));
+        return this.ownProperties(error, this.count());
+      }
       case ValueTag.Handle: {
         const at = this.at;
         const handle = this.uint();
@@ -569,7 +597,10 @@ export class Decoder {
     const className = this.text();
     const n = this.count();
     // The message comes first wherever the engine made the error; reading it ahead lets the constructor set it.
-    const error = this.keep(this.makeError(className, this.peekMessage(n)));
+    return this.ownProperties(this.keep(this.makeError(className, this.peekMessage(n))), n);
+  }
+
+  private ownProperties(error: Error, n: number): Error {
     for (let i = 0; i < n; i++) {
       const enumerable = this.u8() === 1;
       const key = this.text();

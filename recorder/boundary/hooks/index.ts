@@ -2,7 +2,7 @@
  * All hook files, in the order in which they are installed: the same in both modes.
  */
 import type { Boundary } from '../core';
-import * as crypto from './crypto';
+import * as crypto from './crypto/index';
 import * as destroy from './destroy';
 import * as dgram from './dgram';
 import * as dns from './dns';
