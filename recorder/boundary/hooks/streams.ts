@@ -71,16 +71,23 @@ function streamBase(boundary: Boundary): { fields: Int32Array; wrap: Members } {
   return { fields: wrap['streamBaseState'] as Int32Array, wrap };
 }
 
+/** What a write left behind: status, bytes accepted, whether a completion will follow, the error's text, and of Node 26 see below. */
+type Written = [status: number, bytes: number, pending: boolean, error?: unknown, request?: boolean, done?: number | null, number?: number];
+
 /**
- * A write answers a status and leaves two facts in a shared array: bytes accepted, and whether the rest is under way. Logged as
- * one number where the status is 0: the bytes, or -1 minus the bytes if a completion will follow.
+ * A write answers a status and leaves facts in a shared array: bytes accepted, and whether the rest is under way. Logged as one
+ * number where nothing is out of the ordinary: the bytes, or -1 minus the bytes if a completion will follow.
+ *
+ * From Node 26 on JavaScript hands in no request: native code makes one where it has to wait, answers it instead of the status,
+ * and leaves the status of a write that was completed before it returned in `writeStatus` (lib/internal/stream_base_commons.js).
  */
 function installWrites(boundary: Boundary, { name, prototype, nested }: StreamClass): void {
   const { fields, wrap } = streamBase(boundary);
   const kBytes = wrap['kBytesWritten'] as number;
   const kAsync = wrap['kLastWriteWasAsync'] as number;
+  const kError = wrap['kLastWriteErr'] as number | undefined;
+  const WriteWrap = wrap['WriteWrap'] as new () => Members;
   const hooks = boundary.host.requireInternal('internal/async_hooks');
-  // A stream that stands on another hands its requests down, inside of the call: there they must have their numbers.
   const check = outgoingCheck(boundary, `${name}.write`);
 
   for (const member of WRITES) {
@@ -95,34 +102,56 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
           return [status, self, undefined];
         },
       });
+    const save = (written: Written): number | Written => {
+      const [status, bytes, pending] = written;
+      return status === 0 && written[5] === undefined && written[6] === undefined ? (pending ? -1 - bytes : bytes) : written;
+    };
+    const load = (value: number | Written): Written =>
+      Array.isArray(value) ? value : value < 0 ? [0, -1 - value, true] : [0, value, false];
+
     boundary.sync(prototype, member, `${name}.${member}`, {
       handle: true,
-      prepare(args) {
-        if (nested) boundary.numberOf(args[0] as object);
+      prepare(args, self) {
+        // A stream that stands on another hands its requests down, or completes them, inside of the call.
+        if (nested && args[0] !== null) complete(args[0] as Members, self);
         check(args[1]);
       },
-      save(status, args, self) {
-        const request = args[0] as Members;
+      save(result, args, self) {
         const bytes = fields[kBytes]!;
-        const pending = fields[kAsync] !== 0;
-        if (pending && status === 0) complete(request, self);
-        return status === 0 ? (pending ? -1 - bytes : bytes) : [status, bytes, pending, request['error']];
+        if (typeof result !== 'object' || result === null) {
+          const pending = fields[kAsync] !== 0;
+          const request = args[0] as Members | null;
+          if (pending && result === 0 && request !== null && !nested) complete(request, self);
+          return save([result as number, bytes, pending, request?.['error']]);
+        }
+        const request = result as Members;
+        const status = fields[kError!]!;
+        const completed = request['writeStatus'] as number | null;
+        const number = boundary.knownNumber(request);
+        if (status === 0 && completed === null) onceSet(request, () => complete(request, self));
+        const unusual = status !== 0 || completed !== null || number !== 0;
+        return unusual ? [status, bytes, true, request['error'], true, completed, number] : save([status, bytes, true]);
       },
       load(value, args, self) {
-        const request = args[0] as Members;
-        const [status, bytes, pending, error] = Array.isArray(value)
-          ? (value as [number, number, boolean, unknown])
-          : ([0, (value as number) < 0 ? -1 - (value as number) : value, (value as number) < 0] as [number, number, boolean]);
+        const [status, bytes, pending, error, answered = pending, completed = null, number = 0] = load(value as number | Written);
         fields[kBytes] = bytes;
         fields[kAsync] = pending ? 1 : 0;
-        if (error !== undefined) request['error'] = error;
-        if (pending) {
-          takeAsyncId(hooks, 'WRITEWRAP', request, self);
-          if (status === 0) complete(request, self);
-        }
         const fd = state.output.get(self);
         if (fd !== undefined && status === 0) really(fd, outgoing(member, args));
-        return status;
+        if (args[0] === null && !answered) return status;
+        const given = args[0] as Members | null;
+        const request = given ?? (boundary.objectOf(number) as Members | undefined) ?? new WriteWrap();
+        if (error !== undefined) request['error'] = error;
+        if (pending) takeAsyncId(hooks, 'WRITEWRAP', request, self);
+        if (given !== null) {
+          if (!pending || status !== 0) boundary.forget(request);
+          else if (!nested) complete(request, self);
+          return status;
+        }
+        fields[kError!] = status;
+        request['writeStatus'] = completed;
+        if (status === 0 && completed === null) onceSet(request, () => complete(request, self));
+        return request;
       },
     });
   }
@@ -138,16 +167,30 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
   boundary.sync(prototype, 'shutdown', `${name}.shutdown`, {
     handle: true,
     prepare(args, self) {
-      if (nested) boundary.numberOf(args[0] as object);
+      if (nested) complete(args[0] as Members, self);
       if (boundary.mode === 'replay') takeAsyncId(hooks, 'SHUTDOWNWRAP', args[0] as object, self);
     },
     save(status, args, self) {
-      if (status === 0) complete(args[0] as Members, self);
+      if (status === 0 && !nested) complete(args[0] as Members, self);
       return status;
     },
     load(status, args, self) {
-      if (status === 0) complete(args[0] as Members, self);
+      if (status !== 0) boundary.forget(args[0] as object);
+      else if (!nested) complete(args[0] as Members, self);
       return status;
+    },
+  });
+}
+
+/** Runs `then` when JavaScript has set the callback of a request that native code has made. */
+function onceSet(request: Members, then: () => void): void {
+  defineProperty(request, 'oncomplete', {
+    configurable: true,
+    enumerable: true,
+    get: () => null,
+    set(this: Members, value: unknown) {
+      defineProperty(this, 'oncomplete', { value, writable: true, enumerable: true, configurable: true });
+      then();
     },
   });
 }
