@@ -73,6 +73,12 @@ before(() => {
   folder = mkdtempSync(join(tmpdir(), 'retrace-cli-'));
   writeFileSync(join(folder, 'app.js'), APP);
   writeFileSync(join(folder, 'signal.js'), "console.log('up'); setInterval(() => process.kill(process.pid, process.argv[2]), 5);\n");
+  writeFileSync(join(folder, 'ask.js'), 'function ask() { Math.random(); Date.now(); }\nsetTimeout(ask, 1);\n');
+  retrace(['record', '-o', 'asked', 'ask.js']);
+  // the same path, another source, the first one's events
+  writeFileSync(join(folder, 'ask.js'), 'function ask() { Math.random(); process.hrtime(); }\nsetTimeout(ask, 1);\n');
+  retrace(['record', '-o', 'diverges', 'ask.js']);
+  cpSync(join(folder, 'asked/threads/main.trace'), join(folder, 'diverges/threads/main.trace'));
   const { status, stdout, stderr } = retrace(['record', '-o', 'rec', '--', 'app.js', 'ann', '3', '--json', '-o', 'x']);
   assert.deepEqual([stdout, stderr, status], ['hello ann 7\n', 'err\n', 3]);
 });
@@ -219,15 +225,6 @@ describe('retrace', () => {
 });
 
 describe('a replay that diverges', () => {
-  before(() => {
-    writeFileSync(join(folder, 'ask.js'), 'function ask() { Math.random(); Date.now(); }\nsetTimeout(ask, 1);\n');
-    retrace(['record', '-o', 'asked', 'ask.js']);
-    // the same path, another source, the first one's events
-    writeFileSync(join(folder, 'ask.js'), 'function ask() { Math.random(); process.hrtime(); }\nsetTimeout(ask, 1);\n');
-    retrace(['record', '-o', 'diverges', 'ask.js']);
-    cpSync(join(folder, 'asked/threads/main.trace'), join(folder, 'diverges/threads/main.trace'));
-  });
-
   const report =
     /^retrace: the replay diverged from the recording in turn 1, at event \d+\n {2}expected: #\d+ Date\.now\n {2}actual: {3}process\.hrtime\n/;
 
@@ -253,9 +250,72 @@ describe('a replay that diverges', () => {
   });
 });
 
+describe('verify', () => {
+  interface Verified {
+    ok: boolean;
+    engines: {
+      engine: string;
+      ok: boolean;
+      events: number;
+      of: number;
+      exitCode: number | null;
+      stdout: { bytes: number };
+      stderr: { bytes: number };
+      problem?: Record<string, unknown>;
+    }[];
+  }
+  const verified = (words: string[]): Verified => JSON.parse(retrace(['verify', ...words, '--json']).stdout) as Verified;
+
+  test('a recording that replays: exit code 0, every event in both engines', () => {
+    const { stdout, stderr, status } = retrace(['verify', 'rec']);
+    assert.deepEqual([stderr, status], ['', 0]);
+    assert.match(stdout, /^ok {7}main, native {2}(\d+) of \1 events, \d turns, exit code 3, 12 B stdout, 4 B stderr, .*\nok {7}main, vm /);
+    const { ok, engines } = verified(['rec']);
+    assert.deepEqual([ok, engines.map(({ engine }) => engine)], [true, ['native', 'vm']]);
+    for (const one of engines) assert.deepEqual([one.events, one.exitCode, one.stdout.bytes], [one.of, 3, 12]);
+    assert.deepEqual(
+      verified(['rec', '--engine', 'vm']).engines.map(({ engine }) => engine),
+      ['vm'],
+    );
+  });
+
+  test('one that diverges: exit code 126, the member, both calls, the stack and the category', () => {
+    const { stdout, status } = retrace(['verify', 'diverges']);
+    assert.equal(status, 126);
+    assert.match(stdout, /diverged at main:1:2, event \d+\n {2}expected {2}#\d+ Date\.now\n {2}actual {4}process\.hrtime\n {12}at /);
+    const [native, vm] = verified(['diverges']).engines;
+    for (const { problem, stderr } of [native!, vm!]) {
+      assert.deepEqual((problem!['expectedEvent'] as { member: string }).member, 'Date.now');
+      assert.deepEqual(problem!['actualCall'], { event: null, kind: 'call', member: 'process.hrtime', handle: 0 });
+      assert.equal(problem!['category'], 'unhooked member');
+      assert.match(String(problem!['stack']), /at Timeout\.ask \[as _onTimeout\] \(.*ask\.js:1:41\)/);
+      assert.equal((problem!['agreed'] as string[]).at(-1)!.replace(/^#\d+ /, ''), 'Math.random');
+      assert.equal(stderr.bytes, 0);
+    }
+  });
+
+  test('one whose run went on: the replay ends where the recorded program did not', () => {
+    writeFileSync(join(folder, 'longer.js'), 'Math.random(); Math.random();\n');
+    retrace(['record', '-o', 'long', 'longer.js']);
+    writeFileSync(join(folder, 'longer.js'), 'Math.random();\n');
+    retrace(['record', '-o', 'shorter', 'longer.js']);
+    cpSync(join(folder, 'long/threads/main.trace'), join(folder, 'shorter/threads/main.trace'));
+    const { engines } = verified(['shorter']);
+    assert.equal(engines[0]!.problem!['actual'], 'the turn has ended');
+    assert.equal(engines[0]!.problem!['expected'], `#${engines[0]!.events} Math.random`);
+  });
+
+  test('one that was killed: its last event is reached', () => {
+    retrace(['record', '-o', 'killed', 'signal.js', 'SIGKILL']);
+    const { ok, engines } = verified(['killed']);
+    assert.equal(ok, true);
+    for (const one of engines) assert.equal(one.events, one.of);
+  });
+});
+
 describe('retrace refuses', () => {
   test('what is not a recording', () => {
-    for (const command of ['replay', 'interpret', 'events', 'info']) {
+    for (const command of ['replay', 'interpret', 'events', 'info', 'verify']) {
       refuses([command, 'nowhere'], /nowhere is not a recording/);
       refuses([command, 'app.js'], /app\.js is not a recording/);
       refuses([command, '.'], /is not a recording/);
@@ -264,7 +324,7 @@ describe('retrace refuses', () => {
 
   test('a truncated recording', () => {
     const copy = damaged('short', (dir) => truncateSync(join(dir, 'threads/main.trace'), 150));
-    for (const command of ['replay', 'interpret', 'events']) refuses([command, copy], /main\.trace is damaged/);
+    for (const command of ['replay', 'interpret', 'events', 'verify']) refuses([command, copy], /main\.trace is damaged/);
   });
 
   test('a damaged recording', () => {

@@ -14,6 +14,7 @@ import { interpret, type InterpretFlags } from './interpret';
 import { logHits } from './log';
 import { recordProgram, type RecordFlags } from './record';
 import { replayRecording, type ReplayFlags } from './replay';
+import { verifyRecording, type VerifyFlags } from './verify';
 
 const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
 
@@ -89,6 +90,16 @@ function build(): Command {
     .action((recording: string, location: string, expressions: string[], flags: { json?: boolean }) =>
       logHits(recording, location, expressions, flags),
     );
+
+  program
+    .command('verify')
+    .description('replay in both engines, compare, and name the first divergence')
+    .argument('<recording>', 'folder of the recording')
+    .addOption(new Option('--engine <engine>', 'only this one (default: both)').choices(['vm', 'native']))
+    .option('--thread <name>', 'only this one (default: all)')
+    .option('--json', 'print it as one JSON document')
+    .addHelpText('after', examples(['retrace verify ./recording', 'retrace verify ./recording --json --engine native']))
+    .action((recording: string, flags: VerifyFlags) => verifyRecording(recording, flags));
 
   program
     .command('events')

@@ -1,6 +1,9 @@
 /** Stops and values as text for people. Used by interpret.ts and prompt.ts. */
 import { inspect } from 'node:util';
+import { printable } from '../recorder/trace';
 import { isEnd, type End, type Evaluation, type Frame, type Recording, type Stop, type Value } from '../interpreter/replay';
+
+export { printable };
 
 const colours = (): boolean => process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
 

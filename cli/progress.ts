@@ -17,6 +17,7 @@ export class Progress {
   constructor(
     private readonly totalTurns: () => number,
     private readonly shared = process.stdout.isTTY === true,
+    private readonly doing = 'replaying',
   ) {}
 
   /** A new piece of work: short ones show nothing. */
@@ -32,7 +33,7 @@ export class Progress {
     if (this.total === 0) return;
     this.shown = true;
     const share = Math.min(100, Math.floor((100 * turn) / this.total));
-    process.stderr.write(`\r\x1b[Kreplaying: turn ${turn} of ${this.total} (${share} %)`);
+    process.stderr.write(`\r\x1b[K${this.doing}: turn ${turn} of ${this.total} (${share} %)`);
   }
 
   done(): void {

@@ -46,7 +46,7 @@ test('a program that asks for something else: exit code 126 and the evidence', (
     assert.match(lines[1]!, /^ {2}expected: #\d+ Date\.now$/);
     assert.match(lines[2]!, /^ {2}actual: {3}process\.hrtime$/);
     assert.match(stderr, /at Timeout\.ask \[as _onTimeout\] \(.*app\.js:1:41\)/);
-    assert.match(stderr, /Math\.random\n {2}Try /);
+    assert.match(stderr, /Math\.random\n {2}Likely: /);
   }));
 
 test('a program that sends something else diverges, even of the same length', () =>
@@ -85,7 +85,7 @@ test('a native function that is not recorded yet is refused by name', () =>
     assert.match(stderr, /diverged from the recording in turn 0, at event \d+\n {2}expected: #\d+ .*\n {2}actual: {3}worker\./);
     assert.match(stderr, /app\.js:3:1/);
     assert.match(stderr, /last events that agreed:\n(?: {4}#\d+ .*\n)+/);
-    assert.match(stderr, /--engine native/);
+    assert.match(stderr, /\n {2}Likely: unhooked member, because .*\n {2}Try `retrace verify`/);
     assert.doesNotMatch(stderr, /recorder\/boundary/);
   }));
 

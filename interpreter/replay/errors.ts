@@ -3,17 +3,21 @@
  *
  * Invariant: `message` is one line that says what is wrong and what to do next; details (a divergence's report) are in fields.
  */
+import type { Divergence as Details } from '../../recorder/boundary/divergence';
+
 export { Damaged, NotARecording, WrongFormat, WrongNode } from '../../recorder/trace';
 
-/** The replay asked for something else than was recorded. `report` has the evidence, several lines. */
+/** The replay asked for something else than was recorded. `report` has the evidence, several lines, `details` the same for programs. */
 export class Divergence extends Error {
   override readonly name = 'Divergence';
   readonly code = 'Divergence';
   constructor(
     message: string,
     readonly report: string,
-    /** thread:turn:step */
+    /** thread:turn:step; step 0 in a replay without the interpreter. */
     readonly position: string,
+    /** What the report says, for programs. */
+    readonly details: Details,
   ) {
     super(message);
   }

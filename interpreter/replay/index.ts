@@ -7,3 +7,10 @@ export type { Engine, RecordedEvent, ReplayOptions, RunOptions, RunResult, Sourc
 export { Replay, type Breakpoint, type Hit, type ProgramOutput, type ReplayHooks } from './replay';
 export { isEnd } from './stop';
 export type { End, ErrorValue, Evaluation, Frame, Scope, Stop, StopReason, Value } from './stop';
+export type { EngineResult, Problem, VerifyOptions, VerifyResult, Written } from './verify';
+export type {
+  CrossingFacts,
+  Divergence as DivergenceDetails,
+  DivergenceCategory,
+  DivergenceKind,
+} from '../../recorder/boundary/divergence';

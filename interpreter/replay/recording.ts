@@ -27,6 +27,7 @@ import { shownPath } from './locations';
 import { Replay, type ReplayHooks } from './replay';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
 import { SourceMaps } from './source-maps';
+import { verify, type VerifyOptions, type VerifyResult } from './verify';
 
 export type Engine = 'vm' | 'native';
 
@@ -174,6 +175,32 @@ export class Recording {
     if (replayer.divergence) throw replayer.divergence;
     if (replayer.pid === undefined) throw new ReplayerFailed('the replayer could not be started.');
     return { exitCode: code, signal };
+  }
+
+  /**
+   * Replays every thread in every engine, without a network where that is possible, and compares. A recording that does not replay
+   * is no error but a result. Throws WrongNode, Damaged.
+   */
+  async verify(options: VerifyOptions = {}): Promise<VerifyResult> {
+    const threads = this.threads
+      .filter(({ name }) => options.threads?.includes(name) !== false)
+      .map(({ name }) => {
+        this.check(name);
+        let events = 0;
+        const reader = this.reader(this.thread(name).trace);
+        for (let event = reader.next(); event; event = reader.next()) if (event.tag !== EventTag.End) events = event.index + 1;
+        return { name, events, end: this.manifest.end, complete: this.manifest.status === 'ended' };
+      });
+    return verify(
+      {
+        folder: this.folder,
+        node: this.manifest.node,
+        threads,
+        command: (engine) => this.command(engine),
+        orders: (thread, engine) => ({ ...this.orders(thread, engine, 'plain'), quiet: true }),
+      },
+      options,
+    );
   }
 
   /** Turns in a thread, as far as it was recorded. */

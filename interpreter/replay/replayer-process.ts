@@ -31,21 +31,29 @@ export class ReplayerProcess {
   private diverged: Divergence | undefined;
   private exit: Exit | undefined;
   private complaint = '';
+  private readonly thread: string;
 
   constructor(
     command: ReplayerCommand,
     orders: Orders,
     stdio: 'inherit' | 'pipe',
     private readonly onEvent: (event: ReplayerEvent) => void,
+    /** Takes what the process writes to its descriptors 1 and 2, if they are pipes. */
+    onBytes?: (fd: 1 | 2, bytes: Buffer) => void,
   ) {
     const options: StdioOptions = [stdio === 'inherit' ? 'inherit' : 'ignore', stdio, stdio, 'pipe'];
+    this.thread = orders.thread;
     this.child = spawn(command.file, command.args, { env: command.env, stdio: options });
     this.socket = this.child.stdio[3] as Duplex;
     this.socket.on('data', (chunk: Buffer) => this.receive(chunk));
     // a replayer that ends while we write is told by its exit
     this.socket.on('error', () => undefined);
-    this.child.stdout?.resume();
-    this.child.stderr?.on('data', (chunk: Buffer) => (this.complaint = (this.complaint + chunk.toString()).slice(-4000)));
+    if (onBytes) this.child.stdout?.on('data', (chunk: Buffer) => onBytes(1, chunk));
+    else this.child.stdout?.resume();
+    this.child.stderr?.on('data', (chunk: Buffer) => {
+      this.complaint = (this.complaint + chunk.toString()).slice(-4000);
+      onBytes?.(2, chunk);
+    });
     this.exited = new Promise((resolve) => {
       let failure: Error | undefined;
       this.child.on('error', (error) => {
@@ -109,13 +117,20 @@ export class ReplayerProcess {
       const message = decode(body) as Reply | ReplayerEvent;
       switch (message.kind) {
         case 'divergence':
-          this.diverged = new Divergence(message.message, message.report, `main:${message.turn}:${message.step}`);
+          this.diverged = new Divergence(
+            message.message,
+            message.report,
+            `${this.thread}:${message.turn}:${message.step}`,
+            message.divergence,
+          );
           this.onEvent(message);
           break;
         case 'output':
         case 'turn':
         case 'fatal':
         case 'ended':
+        case 'finished':
+        case 'witness':
           this.onEvent(message);
           break;
         default:

@@ -20,6 +20,7 @@ import {
   type Replay,
   type ReplayOptions,
 } from '../../recorder/boundary';
+import { printable } from '../../recorder/trace';
 import { loadIsolated } from '../vm/isolate';
 import { receive, send, type ControlCalls } from './control';
 import { errorSources, installErrorPositions, ObservedThrows } from './error-sources';
@@ -37,7 +38,8 @@ const calls: ControlCalls = { readFully, writeFully, exitNow };
 const TURN_REPORT = 256;
 /** VmHost.nestingLimit for the stack of Orders.deepStack. */
 const DEEP_NESTING = 1800;
-/** Exit code when retrace could not do it. */
+/** Exit codes: it diverged; retrace could not do it. */
+const DIVERGED = 126;
 const FAILED = 125;
 
 try {
@@ -57,20 +59,29 @@ function begin(orders: Orders): void {
   /** What is left to print of a fatal exception that is no object; then the process ends. */
   let farewell: string | undefined;
   const where = (): { turn: number; step: number } => ({ turn: replay?.turn ?? 0, step: inside?.vm.step ?? 0 });
+  const finished = (truncated: boolean, { turn, events }: { turn: number; events: number }): void =>
+    send(calls, { kind: 'finished', turn, events, truncated });
   const options: ReplayOptions = {
     directory: orders.recording,
     thread: orders.thread,
+    ...(orders.witness === undefined ? {} : { witness: orders.witness }),
+    onWitness: (stack) => send(calls, { kind: 'witness', stack, ...where() }),
     onTurn(turn) {
       if (inside) inside.onTurn(turn);
       if (!inside?.session && turn % TURN_REPORT === 0) send(calls, { kind: 'turn', turn });
     },
     onDivergence(divergence: Divergence) {
-      const message = `the replay diverged from the recording: expected ${divergence.expected}, got ${divergence.actual}.`;
-      send(calls, { kind: 'divergence', message, report: divergenceReport(divergence), ...where() });
+      const message = `the replay diverged from the recording: expected ${printable(divergence.expected)}, got ${printable(divergence.actual)}.`;
+      send(calls, { kind: 'divergence', message, report: divergenceReport(divergence), divergence, ...where() });
+      if (orders.quiet === true) exitNow(DIVERGED);
     },
-    onRanOut: () => inside?.session?.onEnd(true),
+    onRanOut(end) {
+      if (inside?.session) inside.session.onEnd(true);
+      else finished(true, end);
+    },
     onEnd(_kind, code) {
-      inside?.session?.onEnd(false);
+      if (inside?.session) inside.session.onEnd(false);
+      else if (replay) finished(false, { turn: replay.turn, events: replay.event });
       if (farewell === undefined) return;
       programOutput(2, Buffer.from(farewell));
       exitNow(code);

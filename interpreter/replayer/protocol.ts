@@ -9,6 +9,8 @@
  * reply the replayer may send events. A `run` request has no reply when the program ends instead of pausing: the process ends.
  */
 
+import type { Divergence } from '../../recorder/boundary/divergence';
+
 /** The first message: what to replay and how. `plain` replays to the end with no session; `debug` waits for requests. */
 export interface Orders {
   recording: string;
@@ -17,6 +19,10 @@ export interface Orders {
   mode: 'plain' | 'debug';
   /** The replayer was given a native stack of 7000 KB. */
   deepStack: boolean;
+  /** Index of an event: tell the stack of the call that takes it. */
+  witness?: number;
+  /** The report of a divergence goes to the controller alone, not to stderr. */
+  quiet?: boolean;
 }
 
 /** A moment within one thread: before the `step`-th statement (1-based) of turn `turn` (0 is the main script). */
@@ -122,7 +128,11 @@ export type ReplayerEvent =
   | { kind: 'turn'; turn: number }
   /** An error nobody handled; `throws` is the index of the throw it came from, 0 when no guest code threw it. */
   | { kind: 'fatal'; error: ErrorInfo; throws: number; turn: number; step: number }
-  | { kind: 'divergence'; message: string; report: string; turn: number; step: number }
+  | { kind: 'divergence'; message: string; report: string; divergence: Divergence; turn: number; step: number }
+  /** Event `witness` of the orders was taken here; stack: '' if the event loop delivered it. */
+  | { kind: 'witness'; stack: string; turn: number; step: number }
+  /** A plain replay has come to the end of the program, or of the recording (`truncated`); `events` of the trace were replayed. */
+  | { kind: 'finished'; turn: number; events: number; truncated: boolean }
   /** The program has run to its end; the process is about to leave. */
   | { kind: 'ended'; turn: number; step: number; truncated: boolean; lastMatch: Moment | null; hits: { id: number; hit: number }[] };
 

@@ -3,7 +3,7 @@
  * written, bindings.ts for what is hooked.
  */
 export type { Boundary, Delivery, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
-export { divergenceReport, type Divergence } from './divergence';
+export { divergenceReport, type CrossingFacts, type Divergence, type DivergenceCategory, type DivergenceKind } from './divergence';
 export { type CompileModule, type GuestModule } from './hooks/modules';
 export type { RewriteStack } from './hooks/stacks';
 export type { Origin } from './origins';

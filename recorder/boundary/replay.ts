@@ -4,10 +4,10 @@
  * Invariant: events are consumed strictly in order; a call that is not the next event is a Divergence, never a live call.
  */
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
-import { EventTag, type EntryEvent, type EventHead, type TraceReader } from '../trace';
+import { EventTag, type EndEvent, type EntryEvent, type EventHead, type TraceReader } from '../trace';
 import { SAME_SCOPE, type Boundary, type Delivery, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
 import { disguise } from './disguise';
-import type { Divergence } from './divergence';
+import { classify, type CrossingFacts, type Divergence, type DivergenceKind } from './divergence';
 import type { AnyFunction, Host, Members } from './host';
 import { passThrough } from './origins';
 import { readNumber, writeNumber } from './numbers';
@@ -26,6 +26,8 @@ export interface ReplayEvents {
   onTurn(turn: number): void;
   /** Must not return. */
   onDivergence(divergence: Divergence): never;
+  /** Event `witness` has been taken by a call with this stack; only if a witness was asked for. */
+  onWitness?(stack: string): void;
   /** The trace has no more events, though the program goes on. Must not return. */
   onRanOut(): never;
 }
@@ -43,8 +45,17 @@ const CLOCKS = new Set([
   'timers.getLibuvNow',
 ]);
 
-/** How many events that agreed a divergence shows. */
+/** How many events that agreed a divergence shows, and how many around it are looked at for its likely category. */
 const AGREED = 8;
+const AROUND = 200;
+
+/** What of an attempt `diverge` cannot tell by itself. */
+interface Attempt {
+  readonly kind: DivergenceKind;
+  readonly call?: CrossingFacts;
+  /** The event it should have been, if that has been taken already. */
+  readonly expected?: EventHead | undefined;
+}
 
 export class ReplayBoundary implements Boundary {
   readonly mode = 'replay' as const;
@@ -70,6 +81,12 @@ export class ReplayBoundary implements Boundary {
   /** How the arguments of one object's callback are made, where it is not the same for the whole site. */
   private readonly loads = new Map<number, NonNullable<EntryOptions['load']>>();
   private readonly agreed: EventHead[] = [];
+  /** The entry that was taken last. */
+  private taken: EventHead | undefined;
+  /** Index of the event whose call is to be told to `onWitness`; -1 for none. */
+  witness = -1;
+  /** process.version of the recording. */
+  recordedNode = process.version;
   private readonly asyncIds: Float64Array;
   private readonly kCounter: number;
   /** Its first byte says whether ticks wait: lib/internal/process/task_queues.js, kHasTickScheduled. */
@@ -155,7 +172,7 @@ export class ReplayBoundary implements Boundary {
         if (core.zone !== 0 || fact !== undefined) {
           const key = fact === undefined ? undefined : fact(arguments);
           if (key !== undefined) return core.fact(options.factKind ?? site.name, key);
-          if (core.zone !== 0) core.diverge(`${site.name}, called by the module loader, which is not recorded`);
+          if (core.zone !== 0) core.strayLoader(site);
         }
         if (divert !== undefined) {
           const diverted = divert(arguments, this, original);
@@ -173,13 +190,21 @@ export class ReplayBoundary implements Boundary {
   same(site: Site, value: number, what: () => string): void {
     if (this.aside) return;
     const head = this.reader.peek();
-    if (this.answer(site, 0) !== value)
-      this.diverge(what(), head === undefined ? undefined : { ...head, name: `${head.name} of other data` });
+    if (this.answer(site, 0) === value) return;
+    const expected = head === undefined ? undefined : { ...head, name: `${head.name} of other data` };
+    this.diverge(what(), { kind: 'data', call: attempt(site.name, 0), expected });
+  }
+
+  private strayLoader(site: Site): never {
+    return this.diverge(`${site.name}, called by the module loader, which is not recorded`, {
+      kind: 'loader',
+      call: attempt(site.name, 0),
+    });
   }
 
   ask<T>(site: Site, handle: number, live: () => T): T {
     if (this.own !== 0) return live();
-    if (this.zone !== 0) return this.diverge(`${site.name}, called by the module loader, which is not recorded`);
+    if (this.zone !== 0) return this.strayLoader(site);
     return this.answer(site, handle) as T;
   }
 
@@ -193,8 +218,8 @@ export class ReplayBoundary implements Boundary {
   }
 
   /** Nothing is left in the trace: it was cut short, unless it says how the process ended. */
-  private ranOut(actual: string): never {
-    return this.reader.ended === undefined ? this.events.onRanOut() : this.diverge(actual);
+  private ranOut(actual: string, call?: CrossingFacts): never {
+    return this.reader.ended === undefined ? this.events.onRanOut() : this.diverge(actual, { kind: 'call', ...(call ? { call } : {}) });
   }
 
   /** A debugger's evaluation asks: clocks stand still, chance repeats itself, the rest is not known. */
@@ -209,7 +234,7 @@ export class ReplayBoundary implements Boundary {
     if (this.apart !== 0) return this.answerApart(site);
     for (;;) {
       const head = this.head();
-      if (head === undefined) return this.ranOut(describeCall(site, handle));
+      if (head === undefined) return this.ranOut(describeCall(site, handle), attempt(site.name, handle));
       if (this.sameScope(head)) continue;
       if (head.tag === EventTag.Entry) {
         const entered = this.siteOf(head);
@@ -220,6 +245,7 @@ export class ReplayBoundary implements Boundary {
       } else if ((head.tag === EventTag.Call || head.tag === EventTag.Throw) && head.handle === handle && this.matches(head, site)) {
         this.agree(head);
         const event = this.reader.next()!;
+        if (head.index === this.witness) this.events.onWitness?.(this.stack());
         if (event.tag === EventTag.Throw) {
           if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
           passThrough(event.error);
@@ -229,7 +255,8 @@ export class ReplayBoundary implements Boundary {
         if (CLOCKS.has(site.name)) this.clocks.set(site.name, value);
         return value;
       }
-      return this.diverge(describeCall(site, handle));
+      const kind = head.tag === EventTag.Entry ? 'turn' : head.handle !== handle && this.matches(head, site) ? 'handle' : 'call';
+      return this.diverge(describeCall(site, handle), { kind, call: attempt(site.name, handle) });
     }
   }
 
@@ -250,24 +277,51 @@ export class ReplayBoundary implements Boundary {
     agreed.push(head);
   }
 
-  /** expected: the event it should have been, if that has been taken already. */
-  diverge(actual: string, expected?: EventHead): never {
+  diverge(actual: string, { kind, call, expected }: Attempt = { kind: 'turn' }): never {
     if (this.apart !== 0) throw new Error(`not recorded here: ${actual}.`);
     const head = this.own++ === 0 ? (expected ?? this.reader.peek()) : undefined;
-    const holder: { stack?: string } = {};
-    captureStackTrace(holder);
+    const facts = {
+      kind,
+      expected: head === undefined ? null : factsOf(head),
+      actual: call ?? null,
+      ...this.around(call),
+      nodes: [this.recordedNode, process.version] as const,
+    };
     return this.events.onDivergence({
+      kind,
+      ...classify(facts),
       expected: head === undefined ? 'the end of the recording' : describe(head),
+      expectedEvent: facts.expected,
       actual: this.fatal === undefined ? actual : `${actual}, after the exception ${stackOf(this.fatal)}`,
+      actualCall: facts.actual,
       turn: this.turn,
       event: head?.index ?? this.reader.index,
-      stack: String(holder.stack).replace(/^Error\n?/, ''),
+      stack: this.stack(),
       agreed: this.agreed.map(describe),
     });
   }
 
+  /** The program's stack, without frames of the boundary. */
+  private stack(): string {
+    const holder: { stack?: string } = {};
+    captureStackTrace(holder);
+    return String(holder.stack).replace(/^Error\n?/, '');
+  }
+
+  /** Whether the call stands in the trace close by. */
+  private around(call: CrossingFacts | undefined): { comesLater: boolean; cameBefore: boolean } {
+    const same = ({ name, handle }: EventHead): boolean => call !== undefined && name === call.member && handle === call.handle;
+    let later: EventHead[] = [];
+    try {
+      later = this.reader.upcoming(AROUND);
+    } catch {
+      // Damaged further on: the divergence is what is being told.
+    }
+    return { comesLater: later.some(same), cameBefore: this.agreed.some(same) };
+  }
+
   refuse(native: string): never {
-    return this.diverge(`${native}, which retrace does not record yet`);
+    return this.diverge(`${native}, which retrace does not record yet`, { kind: 'refused', call: attempt(native, 0) });
   }
 
   callback(object: Members, property: string, site: Site, options: EntryOptions = {}): void {
@@ -309,7 +363,7 @@ export class ReplayBoundary implements Boundary {
       const receiver = this.objects.get(handle) as Members | undefined;
       const callback = receiver?.[property] as AnyFunction | undefined;
       if (receiver === undefined || typeof callback !== 'function')
-        return this.diverge(`nothing waits for ${site.name} on handle ${handle}`);
+        return this.diverge(`nothing waits for ${site.name} on handle ${handle}`, { kind: 'waiting', expected: this.taken });
       if (once === true) {
         this.objects.delete(handle);
         this.loads.delete(handle);
@@ -345,7 +399,7 @@ export class ReplayBoundary implements Boundary {
     if (!this.makers.has(settled.name))
       this.deliver(settled, (args, number) => {
         const found = this.promises.get(number);
-        if (found === undefined) return this.diverge(`no promise waits for ${settled.name}`);
+        if (found === undefined) return this.diverge(`no promise waits for ${settled.name}`, { kind: 'waiting', expected: this.taken });
         this.promises.delete(number);
         return { recv: this.host.process, fn: () => found(args), args: [] };
       });
@@ -375,8 +429,10 @@ export class ReplayBoundary implements Boundary {
     const head = this.reader.peek()!;
     this.agree(head);
     const event = this.reader.next() as EntryEvent;
+    this.taken = head;
+    if (head.index === this.witness) this.events.onWitness?.('');
     const maker = this.makers.get(head.name);
-    if (maker === undefined) return this.diverge(`nothing is waiting for ${head.name}`);
+    if (maker === undefined) return this.diverge(`nothing is waiting for ${head.name}`, { kind: 'waiting', expected: head });
     const [asyncId, triggerId, ...args] = event.args;
     this.asyncIds[this.kCounter] = event.asyncCounter;
     const { recv, fn, args: values } = maker(args, event.handle);
@@ -401,7 +457,7 @@ export class ReplayBoundary implements Boundary {
   }
 
   private drained(): void {
-    if (this.own !== 0) return;
+    if (this.own !== 0 || this.apart !== 0) return;
     const head = this.head();
     if (head === undefined) this.ranOut('what a throwing callback left to run');
     else if (head.tag !== EventTag.Drain) this.diverge('what a throwing callback left to run');
@@ -506,7 +562,10 @@ export class ReplayBoundary implements Boundary {
     if (this.own !== 0 && live !== undefined) return live();
     const found = this.facts.find(kind, key, this.reader.index);
     if (found === undefined)
-      return this.diverge(`the module loader asks ${kind} ${JSON.stringify(key)}, which it did not ask in the recording`);
+      return this.diverge(`the module loader asks ${kind} ${JSON.stringify(key)}, which it did not ask in the recording`, {
+        kind: 'loader',
+        call: { event: null, kind: 'fact', member: kind, handle: 0 },
+      });
     if ('error' in found) throw found.error;
     return found.value as T;
   }
@@ -530,19 +589,43 @@ export class ReplayBoundary implements Boundary {
     }
   }
 
+  /** The program ends: the recorded one must end here too, in the same way. */
+  end(kind: string, code: number): void {
+    if (this.own !== 0 || this.apart !== 0) return;
+    const head = this.reader.peek();
+    if (head === undefined && this.reader.ended === undefined) return this.events.onRanOut();
+    const call: CrossingFacts = { event: null, kind: 'end', member: kind, handle: 0 };
+    const actual = kind === 'exit' ? `the end of the program, exit code ${code}` : `death by an exception, exit code ${code}`;
+    if (head?.tag !== EventTag.End) return this.diverge(actual, { kind: 'turn', call });
+    const event = this.reader.next() as EndEvent;
+    if (event.kind === kind && event.code === code) return;
+    this.diverge(actual, { kind: 'turn', call, expected: { ...head, name: `${event.kind}, exit code ${event.code}` } });
+  }
+
   mark(name: string): void {
     if (this.aside || this.apart !== 0) return;
     const head = this.head();
-    if (head === undefined) return this.ranOut(`the mark ${name}`);
-    if (head.tag !== EventTag.Mark || head.name !== name) return this.diverge(`the mark ${name}`);
+    const call: CrossingFacts = { event: null, kind: 'mark', member: name, handle: 0 };
+    if (head === undefined) return this.ranOut(`the mark ${name}`, call);
+    if (head.tag !== EventTag.Mark || head.name !== name) return this.diverge(`the mark ${name}`, { kind: 'turn', call });
     this.agree(head);
     this.reader.next();
   }
 }
 
+const KINDS = ['', 'define', 'call', 'throw', 'entry', 'drain', 'mark', 'end'];
+
+function factsOf(head: EventHead): CrossingFacts {
+  return { event: head.index, kind: KINDS[head.tag]!, member: head.name, handle: head.handle };
+}
+
+function attempt(member: string, handle: number): CrossingFacts {
+  return { event: null, kind: 'call', member, handle };
+}
+
 function describe(head: EventHead): string {
-  const what = head.name !== '' ? head.name : ['', 'define', 'call', 'throw', 'entry', 'drain', 'mark', 'end'][head.tag]!;
-  const kind = head.tag === EventTag.Entry ? 'entry ' : head.tag === EventTag.Throw ? 'throw ' : '';
+  const what = head.name !== '' ? head.name : KINDS[head.tag]!;
+  const kind = head.tag === EventTag.Call || head.name === '' ? '' : `${KINDS[head.tag]} `;
   return `#${head.index} ${kind}${what}${head.handle === 0 ? '' : ` on handle ${head.handle}`}`;
 }
 

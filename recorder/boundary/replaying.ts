@@ -44,6 +44,9 @@ export interface ReplayOptions {
   onTurn?(turn: number): void;
   /** Told before the process ends with DIVERGED; a debug session may block in it, or end the process itself. */
   onDivergence?(divergence: Divergence): void;
+  /** Index of an event; onWitness is told the stack of the call that takes it, '' for one that the event loop delivers. */
+  readonly witness?: number;
+  onWitness?(stack: string): void;
   /** Told before the process ends because the recording stops here (a killed program). */
   onRanOut?(end: RanOut): void;
   /** Told before the process ends with exit code 125 because the recording is damaged after all. */
@@ -136,13 +139,19 @@ export function startReplay(options: ReplayOptions): Replay {
       onTurn: (turn) => options.onTurn?.(turn),
       onDivergence: diverged,
       onRanOut: ranOut,
+      onWitness: (stack) => options.onWitness?.(stack),
     },
   );
+  boundary.recordedNode = manifest.node;
+  boundary.witness = options.witness ?? -1;
 
   boundary.clocks.set('Date.now', Date.parse(manifest.startedAt));
   installHooks(boundary, {
     exits: {
-      onEnd: (kind, code) => options.onEnd?.(kind, code),
+      onEnd(kind, code) {
+        boundary.end(kind, code);
+        options.onEnd?.(kind, code);
+      },
       ...(options.onFatal ? { onFatal: options.onFatal } : {}),
       swallowBeforeExit: () => boundary.ending,
     },

@@ -159,13 +159,31 @@ export class TraceReader extends Decoder {
 
   /** The next entry, whatever stands before it, with the name of its site; the reader stays where it is. Handles in it are not resolved. */
   findEntry(): { readonly event: EntryEvent; readonly name: string } | undefined {
+    return this.lookAhead(() => {
+      for (let event = this.next(); event !== undefined; event = this.next())
+        if (event.tag === EventTag.Entry) return { event, name: this.names[event.site]! };
+      return undefined;
+    });
+  }
+
+  /** Heads of the next events, at most `count`; the reader stays where it is. */
+  upcoming(count: number): EventHead[] {
+    return this.lookAhead(() => {
+      const heads: EventHead[] = [];
+      for (let head = this.peek(); head !== undefined && heads.length < count; head = this.peek()) {
+        heads.push(head);
+        this.next();
+      }
+      return heads;
+    });
+  }
+
+  private lookAhead<T>(look: () => T): T {
     const { at, index, ended, handles, head } = this;
     const known = this.names.length;
     this.handles = { numberOf: () => 0, handleOf: () => ({}) };
     try {
-      for (let event = this.next(); event !== undefined; event = this.next())
-        if (event.tag === EventTag.Entry) return { event, name: this.names[event.site]! };
-      return undefined;
+      return look();
     } finally {
       this.names.length = known;
       this.handles = handles;
