@@ -22,6 +22,8 @@ export interface SourceFile {
   breaks: Uint8Array;
   /** On text that was evaluated: the file whose folder its import() starts from. */
   importer?: string;
+  /** Whether it lies in a folder node_modules; asked by stack.ts, which fills it in. */
+  inPackage?: boolean;
 }
 
 /** Kinds of exception table entries. */

@@ -5,7 +5,7 @@
  */
 import { driver, type ExceptionMessage } from '../../native';
 import { OWN_FOLDER, type Origin } from '../../recorder/boundary';
-import { KIT_FILE } from '../vm/kit';
+import { isKitFile } from '../vm/kit';
 import type { OriginSources } from './origin';
 
 const BOUNDARY_FOLDER = `${OWN_FOLDER}recorder/`;
@@ -34,7 +34,7 @@ export class ObservedThrows {
 }
 
 function isOwn(script: unknown): boolean {
-  return typeof script === 'string' && (script.startsWith(OWN_FOLDER) || script === KIT_FILE);
+  return typeof script === 'string' && (script.startsWith(OWN_FOLDER) || isKitFile(script));
 }
 
 function placeOf({ resourceName, line, sourceLine, startColumn }: ExceptionMessage): Origin {
@@ -81,7 +81,7 @@ export function errorSources(guestText: (file: string) => string | undefined, th
       if (!apply(isPrototypeOf, SyntaxErrorPrototype, [error])) return undefined;
       const { resourceName, line, sourceLine, startColumn } = driver().exceptionMessage(error);
       const file = typeof resourceName === 'string' && resourceName !== '' ? resourceName : '<anonymous_script>';
-      if (file.startsWith(OWN_FOLDER) || file === KIT_FILE || file.startsWith('node:')) return undefined;
+      if (file.startsWith(OWN_FOLDER) || isKitFile(file) || file.startsWith('node:')) return undefined;
       return { file, line, column: startColumn + 1, text: sourceLine };
     },
   };

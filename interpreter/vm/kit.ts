@@ -6,6 +6,13 @@
 /** File name of the kit's code in native stacks. */
 export const KIT_FILE = 'retrace:realm';
 
+/** The same for what stands for the code of packages: Node warns of deprecated calls only if its caller's file is not in node_modules. */
+export const PACKAGE_KIT_FILE = `${KIT_FILE}/node_modules/`;
+
+export function isKitFile(script: string): boolean {
+  return script === KIT_FILE || script === PACKAGE_KIT_FILE;
+}
+
 export interface PrivateName {
   get(object: unknown): unknown;
   set(object: unknown, value: unknown): void;

@@ -15,7 +15,7 @@ import { offsetOf, type CodeBlock, type SourceFile } from '../bytecode';
 import { GuestCallSite, sourceUrlOf, type CallSiteRealm, type EvalCaller } from './callsite';
 import { Special } from './frame';
 import type { VmHost } from './host';
-import { KIT_FILE } from './kit';
+import { isKitFile, KIT_FILE, PACKAGE_KIT_FILE } from './kit';
 import { framesBelow, NEAR, waitingFrames, type CallPoint, type Place, type StackActivation, type StackFrame } from './stack-frames';
 import { STACK_KIT_SOURCE, type StackKit, type Trampoline } from './stack-kit';
 import { HOLDER_PREFIX, Walk } from './stack-walk';
@@ -61,6 +61,7 @@ export class Stacks {
   private readonly points: (CallPoint | null)[] = [];
   private readonly limits = new Float64Array(RING_SIZE);
   private readonly trampolines: (Trampoline | null)[] = [];
+  private readonly packageTrampolines: (Trampoline | null)[] = [];
   /** Slots of calls that have not returned yet. */
   private readonly live = new Uint8Array(RING_SIZE);
   private next = 0;
@@ -81,6 +82,8 @@ export class Stacks {
   constructor(
     private readonly host: StackHost,
     private readonly kit: StackKit,
+    /** Its trampolines stand for frames of packages: see PACKAGE_KIT_FILE. */
+    private readonly packageKit: StackKit,
   ) {
     this.combinators = new Set(kit.combinators);
     this.errorConstructors = new Set(kit.errorConstructors);
@@ -89,6 +92,7 @@ export class Stacks {
     for (let i = 0; i < RING_SIZE; i++) {
       this.points.push(null);
       this.trampolines.push(null);
+      this.packageTrampolines.push(null);
     }
   }
 
@@ -170,9 +174,16 @@ export class Stacks {
   }
 
   private through(slot: number, f: unknown, self: unknown, args: ArrayLike<unknown>, newTarget: unknown): unknown {
-    const trampoline = this.trampolines[slot] as Trampoline;
+    const trampoline = this.trampolineOf(slot, (this.points[slot] as CallPoint).frame.code.file);
     const { observe } = this.host;
     return observe === undefined ? trampoline(f, self, args, newTarget) : observe(trampoline, f, self, args, newTarget);
+  }
+
+  private trampolineOf(slot: number, file: SourceFile): Trampoline {
+    file.inPackage ??= file.path.includes('/node_modules/');
+    return file.inPackage
+      ? (this.packageTrampolines[slot] ??= this.packageKit.trampoline(SLOT_PREFIX + slot))
+      : (this.trampolines[slot] ??= this.kit.trampoline(SLOT_PREFIX + slot));
   }
 
   private take(S: Current, site: CallSiteOfGuest): number {
@@ -183,7 +194,6 @@ export class Stacks {
     const { frame, pc } = site;
     this.points[slot] = { activation, frame, pc, below: framesBelow(activation, frame, NEAR) };
     this.limits[slot] = this.numericLimit();
-    this.trampolines[slot] ??= this.kit.trampoline(SLOT_PREFIX + slot);
     this.live[slot] = 1;
     return slot;
   }
@@ -256,7 +266,7 @@ export class Stacks {
         if (typeof file !== 'string' || !this.host.isExtraFrame(file, name)) walk.keep(site, file);
       } else if (site.isAsync()) {
         walk.async(site, name ?? '');
-      } else if (file === KIT_FILE) {
+      } else if (isKitFile(file)) {
         walk.wrapper(site);
       } else if (this.host.isRunLoop(file, name)) {
         if (point === undefined) {
@@ -296,7 +306,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       codeOf,
       namesAccessorsTwice: kit.namesAccessorsTwice,
       evalCallerOf: (file) => evalCallers.get(file),
-      isOwnScript: (name) => name === KIT_FILE || (name.startsWith(own) && !name.includes('.test')),
+      isOwnScript: (name) => isKitFile(name) || (name.startsWith(own) && !name.includes('.test')),
       get observe() {
         return host.observe;
       },
@@ -304,6 +314,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       isRunLoop: (script, name) => name === 'run' && script.endsWith('/run.js'),
     },
     kit,
+    host.evalInRealm(STACK_KIT_SOURCE, PACKAGE_KIT_FILE) as StackKit,
   );
 }
 
