@@ -99,7 +99,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('signal_wrap', 'record', 'signals'),
   row('spawn_sync', 'record', 'child processes, waited for'),
   row('sqlite', 'forbid', 'node:sqlite'),
-  row('stream_pipe', 'forbid', 'streams joined below JavaScript'),
+  row('stream_pipe', 'record', 'streams joined below JavaScript'),
   row('stream_wrap', 'record', 'what sockets, pipes and terminals share'),
   row('string_decoder', 'pass', 'bytes to text'),
   row('symbols', 'pass', 'constants'),

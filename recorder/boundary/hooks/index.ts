@@ -20,6 +20,7 @@ import * as process from './process';
 import * as spawn from './process-spawn';
 import * as signals from './signals';
 import * as stdio from './stdio';
+import * as streamPipe from './stream-pipe';
 import * as time from './time';
 import * as timers from './timers';
 import * as tls from './tls';
@@ -42,6 +43,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   tls,
   http,
   http2,
+  streamPipe,
   dns,
   spawn,
   zlib,
