@@ -53,10 +53,17 @@ export interface SyncOptions {
   save?(result: unknown, args: IArguments, self: Members): unknown;
   /** Replay: the result for a logged value. Default: the value. */
   load?(value: unknown, args: IArguments, self: Members): unknown;
-  /** For the module loader's questions: the key under which this call is a fact, undefined where it is an event. */
-  fact?: ((args: IArguments) => string | undefined) | undefined;
-  /** The kind of such a fact; default: the site's name. */
-  readonly factKind?: string | undefined;
+  /** For the module loader's questions: the fact that this call is about, undefined where it is an event. */
+  fact?: ((args: IArguments) => Fact | undefined) | undefined;
+  /** As save and load, for an answer that is a fact. */
+  saveFact?(result: unknown, args: IArguments): unknown;
+  loadFact?(value: unknown, args: IArguments): unknown;
+}
+
+/** What the module loader asks: kept by kind and key, not by its place in the trace. */
+export interface Fact {
+  readonly kind: string;
+  readonly key: string;
 }
 
 export interface EntryOptions {

@@ -12,9 +12,6 @@ import * as stacks from './hooks/stacks';
 /** Compiled JavaScript of this package: its frames and modules are hidden. */
 export const OWN_FOLDER = dirname(dirname(__dirname)) + '/';
 
-/** Kind of the facts that are sources; the key is the path. */
-export const SOURCE = 'source';
-
 export interface InstallOptions {
   readonly exits: exits.ExitEvents;
   readonly compileModule?: modules.CompileModule | undefined;

@@ -5,7 +5,7 @@
  * Invariant: the recorder's own work logs nothing and never throws into the program.
  */
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
-import type { TraceWriter } from '../trace';
+import { SOURCE, type TraceWriter } from '../trace';
 import { SAME_SCOPE, type Boundary, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
 import { disguise } from './disguise';
 import type { AnyFunction, Host, Members } from './host';
@@ -109,13 +109,20 @@ export class RecordBoundary implements Boundary {
   /** The wrapper of a native function. */
   crossing(original: AnyFunction, site: Site, options: SyncOptions): AnyFunction {
     const core = this;
-    const { handle: onHandle = false, prepare, divert, save, fact } = options;
+    const { handle: onHandle = false, prepare, divert, save, fact, saveFact } = options;
     const wrapper = {
       crossing(this: Members): unknown {
         if (core.own !== 0) return apply(original, this, arguments);
         if (core.zone !== 0 || fact !== undefined) {
-          const key = fact === undefined ? undefined : fact(arguments);
-          if (key !== undefined) return core.fact(options.factKind ?? site.name, key, () => apply(original, this, arguments) as unknown);
+          const asked = fact === undefined ? undefined : fact(arguments);
+          if (asked !== undefined) {
+            let result: unknown;
+            const kept = core.fact(asked.kind, asked.key, () => {
+              result = apply(original, this, arguments);
+              return saveFact === undefined ? result : saveFact(result, arguments);
+            });
+            return saveFact === undefined ? kept : result;
+          }
           if (core.zone !== 0) return apply(original, this, arguments);
         }
         if (divert !== undefined) {
@@ -350,10 +357,11 @@ export class RecordBoundary implements Boundary {
       throw error;
     }
     const simple = typeof answer !== 'object' || answer === null;
-    if (!simple || !this.lastFacts.has(full) || this.lastFacts.get(full) !== answer) {
+    // Each reading of a source counts: files change, and a replay asks as often.
+    if (kind === SOURCE) this.learn(kind, key, { value: answer });
+    else if (!simple || !this.lastFacts.has(full) || this.lastFacts.get(full) !== answer) {
       this.learn(kind, key, { value: answer });
-      // Long texts are not kept: reading a source twice is rare.
-      if (simple && !(typeof answer === 'string' && answer.length > 256)) this.lastFacts.set(full, answer);
+      if (simple) this.lastFacts.set(full, answer);
     }
     return answer;
   }

@@ -4,11 +4,11 @@
  * Called by the preload (recorder/register.ts). Invariant: when startRecording returns, nothing of the recorder is to be seen.
  */
 import { openTraceFile } from '../../native';
-import { FactWriter, SourceStore, MAIN_THREAD, sha256, TraceWriter, writeManifest, type Manifest, type FactAnswer } from '../trace';
+import { FactWriter, SOURCE, SourceStore, MAIN_THREAD, sha256, TraceWriter, writeManifest, type Manifest, type FactAnswer } from '../trace';
 import { FORMAT_VERSION } from '../trace';
 import { join } from 'node:path';
 import { installDisguise } from './disguise';
-import { OWN_FOLDER, SOURCE, installHooks } from './install';
+import { OWN_FOLDER, installHooks } from './install';
 import { openHost } from './host';
 import { RecordBoundary, type FactSink } from './record';
 import { installStatics } from './hooks/process';
@@ -91,16 +91,19 @@ export function startRecording(options: RecordingOptions): void {
   host.tidy();
 }
 
-/** Texts of sources go to the store, by hash; the fact keeps the hash. */
+/** Sources go to the store, by hash; the fact keeps the hash, and whether bytes were read or text. */
 function sourceKeeping(facts: FactWriter, sources: SourceStore, quiet: (run: () => void) => void): FactSink {
   return {
     write(kind, key, at, answer) {
       let kept = answer as FactAnswer;
-      if (kind === SOURCE && 'value' in kept && typeof kept.value === 'string') {
-        const text = kept.value;
-        quiet(() => {
-          kept = { value: { source: sources.put(text) } };
-        });
+      if (kind === SOURCE && 'value' in kept) {
+        const { value } = kept;
+        const bytes = value instanceof Uint8Array;
+        if (bytes || typeof value === 'string')
+          quiet(() => {
+            const source = sources.put(value);
+            kept = { value: bytes ? { source, bytes } : { source } };
+          });
       }
       facts.write(kind, key, at, kept);
     },

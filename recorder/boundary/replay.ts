@@ -165,13 +165,16 @@ export class ReplayBoundary implements Boundary {
 
   crossing(original: AnyFunction, site: Site, options: SyncOptions): AnyFunction {
     const core = this;
-    const { handle: onHandle = false, prepare, divert, load, fact } = options;
+    const { handle: onHandle = false, prepare, divert, load, fact, loadFact } = options;
     const wrapper = {
       crossing(this: Members): unknown {
         if (core.own !== 0) return apply(original, this, arguments);
         if (core.zone !== 0 || fact !== undefined) {
-          const key = fact === undefined ? undefined : fact(arguments);
-          if (key !== undefined) return core.fact(options.factKind ?? site.name, key);
+          const asked = fact === undefined ? undefined : fact(arguments);
+          if (asked !== undefined) {
+            const kept: unknown = core.fact(asked.kind, asked.key);
+            return loadFact === undefined ? kept : loadFact(kept, arguments);
+          }
           if (core.zone !== 0) core.strayLoader(site);
         }
         if (divert !== undefined) {

@@ -6,13 +6,13 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { dieOf, driver, exitNow, writeFully } from '../../native';
-import { FactIndex, readManifest, sha256, SourceStore, TraceReader, type EventHead, type TraceEvent, type Manifest } from '../trace';
+import { FactIndex, readManifest, sha256, SOURCE, SourceStore, TraceReader, type EventHead, type TraceEvent, type Manifest } from '../trace';
 import { divergenceReport, type Divergence } from './divergence';
 import { installDisguise } from './disguise';
 import { openHost } from './host';
-import { installHooks, OWN_FOLDER, SOURCE } from './install';
+import { installHooks, OWN_FOLDER } from './install';
 import type { CompileModule } from './hooks/modules';
-import { hideOwnModules } from './hooks/modules';
+import { hideOwnModules, restoreGlobalPaths } from './hooks/modules';
 import { installStatics } from './hooks/process';
 import type { RewriteStack } from './hooks/stacks';
 import { redirectOutput, type ProgramOutput } from './output';
@@ -160,6 +160,7 @@ export function startReplay(options: ReplayOptions): Replay {
   });
   hideOwnModules(boundary, OWN_FOLDER);
   installStatics(boundary, () => []);
+  restoreGlobalPaths(boundary);
   host.tidy();
   options.onTurn?.(0);
   native.start((threw) => (boundary.nextDelivery(threw) as never) ?? null);
@@ -184,17 +185,17 @@ function say(text: string): void {
 function sourceFinding(
   facts: FactIndex,
   sources: SourceStore,
-  quiet: (run: () => string) => string,
+  quiet: <T>(run: () => T) => T,
   failed: (error: unknown) => never,
 ): FactSource {
   return {
     find(kind, key, at) {
       const answer = facts.find(kind, key, at);
       if (kind !== SOURCE || answer === undefined || !('value' in answer)) return answer;
-      const { source } = answer.value as { source?: unknown };
+      const { source, bytes } = Object(answer.value) as { source?: unknown; bytes?: unknown };
       if (typeof source !== 'string') return answer;
       try {
-        return { value: quiet(() => sources.get(source).toString('utf8')) };
+        return { value: quiet(() => (bytes === true ? sources.get(source) : sources.get(source).toString('utf8'))) };
       } catch (error) {
         return failed(error);
       }

@@ -3,11 +3,15 @@
  * loader's caches fill at other moments in a replay than in the recording. The boundary writes and asks.
  *
  * Invariant: a question asked at event `at` gets the last answer given not after `at`; where there is none, the first one after
- * it, because a replay may ask earlier than the recording did.
+ * it, because a replay may ask earlier than the recording did. Sources are the exception: the n-th reading of a file gets what the
+ * n-th reading got.
  */
 import type { TraceReader } from './reader';
 import { EventTag } from './tags';
 import type { TraceWriter } from './writer';
+
+/** Kind of the facts that are sources; the key is the path. */
+export const SOURCE = 'source';
 
 export type FactAnswer = { readonly value: unknown } | { readonly error: unknown };
 
@@ -31,6 +35,8 @@ interface Learned {
 
 export class FactIndex {
   private readonly facts = new Map<string, Learned[]>();
+  /** How often each source has been asked for. */
+  private readonly readings = new Map<string, number>();
 
   /** Reads the whole file. Throws Damaged. */
   constructor(reader: TraceReader) {
@@ -47,6 +53,11 @@ export class FactIndex {
   find(kind: string, key: string, at: number): FactAnswer | undefined {
     const list = this.facts.get(`${kind}\0${key}`);
     if (list === undefined) return undefined;
+    if (kind === SOURCE) {
+      const before = this.readings.get(key) ?? 0;
+      this.readings.set(key, before + 1);
+      return list[Math.min(before, list.length - 1)]!.answer;
+    }
     let found = list[0]!;
     for (const learned of list) if (learned.at <= at) found = learned;
     return found.answer;

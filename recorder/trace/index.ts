@@ -7,7 +7,7 @@ export type { HandleCodec, MakeError } from './values';
 export { TraceWriter, type TraceSink, type TraceWriterOptions } from './writer';
 export { TraceReader, type EventHead, type TraceReaderOptions } from './reader';
 export { MemorySink } from './memory-sink';
-export { FactIndex, FactWriter, type FactAnswer } from './facts';
+export { FactIndex, FactWriter, SOURCE, type FactAnswer } from './facts';
 export { printable } from './printable';
 export { sha256 } from './sha256';
 export { SourceStore, type Sha256 } from './sources';

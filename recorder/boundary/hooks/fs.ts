@@ -5,22 +5,24 @@
  * Invariant: bytes that native code wrote into the program's buffers are part of the answer. Writes to descriptors 1 and 2 are
  * really made at replay, with the recorded outcome; nothing else is.
  */
-import type { Boundary, EntryOptions, PromiseOptions, SyncOptions } from '../core';
+import { SOURCE } from '../../trace';
+import type { Boundary, EntryOptions, SyncOptions } from '../core';
 import type { AnyFunction, Members } from '../host';
 import { programOutput } from '../output';
 import { takeAsyncId } from './async-ids';
 import { answerWith, isOutput, writeEarly } from './early-output';
+import { LoaderFiles } from './loader-files';
 import { outgoingCheck } from './outgoing';
-
-/** Asked by the module loader only: always answered from the path-keyed store. */
-const LOADER_ONLY = new Set(['internalModuleStat', 'internalModuleReadJSON', 'legacyMainResolve', 'getFormatOfExtensionlessFile']);
-
-/** Files that the loader has resolved and will read next: see modules.ts. */
-export const expectedSources = new Set<string>();
 
 const WRITES = new Set(['writeBuffer', 'writeBuffers', 'writeString']);
 /** Functions that are given what they write. */
 const SENDS = new Set([...WRITES, 'writeFileUtf8']);
+
+/** The native FileHandle as a value of the trace. source: the module that it reads. */
+interface HandleForms {
+  save(value: unknown, source: string | undefined): unknown;
+  load(value: unknown, source: string | undefined): unknown;
+}
 
 interface Forms {
   readonly save?: (result: unknown, args: IArguments) => unknown;
@@ -30,12 +32,8 @@ interface Forms {
 /** Bytes native code reads into the arguments: logged beside the count. */
 const FILLS: Record<string, Forms> = {
   read: {
-    save: (n, args) => (typeof n === 'number' && n > 0 ? [n, bytesOf(args[1]).slice(args[2] as number, (args[2] as number) + n)] : n),
-    load: (value, args) => {
-      if (!Array.isArray(value)) return value;
-      bytesOf(args[1]).set(value[1] as Uint8Array, args[2] as number);
-      return value[0] as number;
-    },
+    save: (n, args) => (typeof n === 'number' && n > 0 ? [n, filled(args, n)] : n),
+    load: (value, args) => (Array.isArray(value) ? fill(args, value[1] as Uint8Array) : value),
   },
   readBuffers: {
     save: (n, args) => (typeof n === 'number' && n > 0 ? [n, gather(args[1] as ArrayBufferView[], n)] : n),
@@ -53,6 +51,17 @@ const FILLS: Record<string, Forms> = {
   },
 };
 
+/** The bytes that `read` has put into its buffer. */
+function filled(args: IArguments, count: number): Uint8Array {
+  const offset = args[2] as number;
+  return bytesOf(args[1]).slice(offset, offset + count);
+}
+
+function fill(args: IArguments, bytes: Uint8Array): number {
+  bytesOf(args[1]).set(bytes, args[2] as number);
+  return bytes.length;
+}
+
 export function install(boundary: Boundary): void {
   const { host } = boundary;
   const binding = host.internalBinding('fs');
@@ -60,7 +69,8 @@ export function install(boundary: Boundary): void {
   const requestPrototype = FSReqCallback.prototype;
   const usePromises = binding['kUsePromises'] as symbol;
   const hooks = host.requireInternal('internal/async_hooks');
-  const fileHandles = fileHandleForms(boundary, binding['FileHandle'] as { prototype: Members }, hooks);
+  const loader = new LoaderFiles(boundary);
+  const fileHandles = fileHandleForms(boundary, loader, binding['FileHandle'] as { prototype: Members }, hooks);
 
   for (const member of Object.keys(binding)) {
     const original = binding[member] as AnyFunction;
@@ -87,8 +97,16 @@ export function install(boundary: Boundary): void {
 
     const check = SENDS.has(member) ? outgoingCheck(boundary, site.name) : undefined;
     const options: SyncOptions = {
-      fact: factKey(boundary, member),
-      factKind: member === 'readFileUtf8' ? 'source' : undefined,
+      fact: (args) => loader.asked(member, args),
+      saveFact(result, args) {
+        loader.answered(member, args, result);
+        return member === 'read' && typeof result === 'number' && result > 0 ? filled(args, result) : result;
+      },
+      loadFact(value, args) {
+        const result = value instanceof Uint8Array && member === 'read' ? fill(args, value) : value;
+        loader.answered(member, args, result);
+        return result;
+      },
       prepare(args) {
         check?.(sent(member, args));
         if (form(args) !== 'callback') return;
@@ -114,9 +132,20 @@ export function install(boundary: Boundary): void {
       divert(args, self, original) {
         if (args[args.length - 1] !== usePromises) return undefined;
         check?.(sent(member, args));
+        const opens = loader.opens(member, args);
+        const source = member === 'read' ? loader.sourceOf(args[0]) : undefined;
         const promise = boundary.promise(site, () => Reflect.apply(original, self, args) as Promise<unknown>, {
-          save: (value) => fileHandles.save(forms.save === undefined ? value : forms.save(value, args)),
-          load: (value) => fileHandles.load(forms.load === undefined ? value : forms.load(value, args)),
+          save(value) {
+            if (source !== undefined && typeof value === 'number' && value > 0) {
+              boundary.fact(SOURCE, source, () => filled(args, value));
+              return SOURCE;
+            }
+            return fileHandles.save(forms.save === undefined ? value : forms.save(value, args), opens);
+          },
+          load(value) {
+            if (source !== undefined && value === SOURCE) return fill(args, boundary.fact(SOURCE, source, () => new Uint8Array(0)));
+            return fileHandles.load(forms.load === undefined ? value : forms.load(value, args), opens);
+          },
         });
         if (boundary.mode === 'replay' && !boundary.aside) takeAsyncId(hooks, 'FSREQPROMISE');
         return promise;
@@ -135,29 +164,8 @@ export function install(boundary: Boundary): void {
   }
 }
 
-function factKey(boundary: Boundary, member: string): SyncOptions['fact'] {
-  const key = (args: IArguments): string => {
-    let text = '';
-    for (let i = 0; i < args.length; i++) {
-      const arg: unknown = args[i];
-      if (typeof arg === 'string') text += (text === '' ? '' : '|') + arg;
-      else if (typeof arg === 'number' || typeof arg === 'boolean') text += '|' + String(arg);
-    }
-    return text;
-  };
-  if (LOADER_ONLY.has(member)) return key;
-  if (member === 'readFileUtf8')
-    return (args) => {
-      const path: unknown = args[0];
-      if (typeof path !== 'string' || (boundary.zone === 0 && !expectedSources.has(path))) return undefined;
-      expectedSources.delete(path);
-      return path;
-    };
-  return (args) => (boundary.zone === 0 ? undefined : key(args));
-}
-
 /** The native FileHandle of fs/promises: an object with a descriptor, whose close() and releaseFD() are crossings. */
-function fileHandleForms(boundary: Boundary, FileHandle: { prototype: Members }, hooks: Members): Required<PromiseOptions> {
+function fileHandleForms(boundary: Boundary, loader: LoaderFiles, FileHandle: { prototype: Members }, hooks: Members): HandleForms {
   const wrap = boundary.host.internalBinding('async_wrap');
   const ids = wrap['async_id_fields'] as Float64Array;
   const { kAsyncIdCounter } = wrap['constants'] as { kAsyncIdCounter: number };
@@ -166,6 +174,7 @@ function fileHandleForms(boundary: Boundary, FileHandle: { prototype: Members },
   const live = prototype['close'] as AnyFunction;
   prototype['close'] = {
     close(this: Members): unknown {
+      loader.closed(this['fd']);
       const promise = boundary.promise(close, () => Reflect.apply(live, this, []) as Promise<unknown>);
       if (boundary.mode === 'replay' && !boundary.aside) takeAsyncId(hooks, 'FILEHANDLECLOSEREQ');
       return promise;
@@ -173,13 +182,16 @@ function fileHandleForms(boundary: Boundary, FileHandle: { prototype: Members },
   }.close;
   boundary.sync(prototype, 'releaseFD', 'FileHandle.releaseFD', { handle: true });
   return {
-    save(value) {
+    save(value, source) {
       if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== prototype) return value;
-      return { fileHandle: boundary.numberOf(value), fd: (value as Members)['fd'] as number };
+      const fd = (value as Members)['fd'] as number;
+      if (source !== undefined) loader.opened(fd, source);
+      return { fileHandle: boundary.numberOf(value), fd };
     },
-    load(value) {
+    load(value, source) {
       if (typeof value !== 'object' || value === null || !('fileHandle' in value)) return value;
       const { fileHandle, fd } = value as unknown as { fileHandle: number; fd: number };
+      if (source !== undefined) loader.opened(fd, source);
       // Never a real one: it would close a real descriptor when it is collected.
       // Native code made it just before the promise was settled: the last id is its own.
       const asyncId = ids[kAsyncIdCounter]!;

@@ -2,15 +2,13 @@
  * Module loading. Node's real loader runs in both modes; what it asks of the file system is answered at replay from a store
  * keyed by question and path, so the program's folder and its node_modules need not exist.
  *
- * Invariant: the loader's file accesses are never events. The zone is entered where no code of the program can run
- * (Module._findPath), and the one read of a resolved file is recognised by its path, so no frame of ours lies below a module.
+ * Invariant: the loader's file accesses are never events (loader-files.ts tells them apart), and no frame of ours lies below a
+ * module.
  */
-import { realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { types } from 'node:util';
 import type { Boundary } from '../core';
 import { disguise } from '../disguise';
 import type { AnyFunction, Members } from '../host';
-import { expectedSources } from './fs';
 
 export type GuestModule = (
   this: unknown,
@@ -31,23 +29,6 @@ export function install(boundary: Boundary, compileModule?: CompileModule): void
   const { host } = boundary;
   const { Module } = host.requireInternal('internal/modules/cjs/loader') as { Module: Members };
 
-  const findPath = Module['_findPath'] as AnyFunction;
-  Module['_findPath'] = disguise(
-    {
-      _findPath(this: unknown): unknown {
-        boundary.zone++;
-        try {
-          const found: unknown = apply(findPath, this, arguments);
-          if (typeof found === 'string' && !(found in (Module['_cache'] as object))) expectedSources.add(found);
-          return found;
-        } finally {
-          boundary.zone--;
-        }
-      },
-    }._findPath,
-    findPath,
-  );
-
   installPackageReader(boundary, Module);
   host.whenBinding('modules', (binding) => {
     for (const name of [
@@ -58,7 +39,10 @@ export function install(boundary: Boundary, compileModule?: CompileModule): void
       'getPackageType',
     ])
       boundary.sync(binding, name, `modules.${name}`, {
-        fact: (args) => Array.prototype.filter.call(args, (arg: unknown) => arg !== undefined).join('|'),
+        fact: (args) => ({
+          kind: `modules.${name}`,
+          key: Array.prototype.filter.call(args, (arg: unknown) => arg !== undefined).join('|'),
+        }),
       });
   });
 
@@ -116,7 +100,9 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
   const stub = `return ${name}(${importer}).call(this, exports, require, module, __filename, __dirname);`;
   prototype['_compile'] = disguise(
     {
-      _compile(this: unknown, content: string, filename: string): unknown {
+      _compile(this: unknown, content: string, filename: string, format: unknown): unknown {
+        // require() of an ES module; Node 20 says so by true.
+        if (format === true || format === 'module') return apply(compile, this, arguments) as unknown;
         let guest: GuestModule;
         let natively: Importer;
         try {
@@ -144,19 +130,48 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
 }
 
 /**
- * Takes the recorder's files out of what the program can list, and, in record mode, notes the facts that the real loader has
- * cached while it loaded them: the folders above them are no symbolic links.
+ * Takes the recorder's files out of what the program can list, and out of what the loader knows: it walks the folders above them
+ * again when the program lies there, in both modes.
  */
 export function hideOwnModules(boundary: Boundary, own: string): void {
   const { Module } = boundary.host.requireInternal('internal/modules/cjs/loader') as { Module: Members };
   const cache = Module['_cache'] as Record<string, unknown>;
-  const mine = Object.keys(cache).filter((path) => path.startsWith(own));
-  if (boundary.mode === 'record') {
-    boundary.zone++;
-    for (const folder of new Set(mine.map((path) => dirname(path)))) realpathSync(folder);
-    boundary.zone--;
-  }
-  for (const path of mine) delete cache[path];
+  for (const path of Object.keys(cache)) if (path.startsWith(own)) delete cache[path];
   const paths = Module['_pathCache'] as Record<string, string>;
   for (const [key, path] of Object.entries(paths)) if (path.startsWith(own)) delete paths[key];
+  boundary.quiet(() => {
+    const known = knownRealPaths(boundary);
+    if (known !== undefined) Map.prototype.clear.call(known);
+  });
+}
+
+/** Replay, once execPath and the environment are as recorded: the folders named by NODE_PATH and around HOME. */
+export function restoreGlobalPaths(boundary: Boundary): void {
+  const { Module } = boundary.host.requireInternal('internal/modules/cjs/loader') as { Module: Members };
+  (Module['_initPaths'] as () => void)();
+}
+
+/** The loader's map of real paths: a constant of its file, seen where it hands it to fs.realpathSync, which asks for an encoding. */
+function knownRealPaths(boundary: Boundary): Map<unknown, unknown> | undefined {
+  const helpers = boundary.host.requireInternal('internal/modules/helpers') as {
+    toRealPath?: (path: string) => string;
+    loaderMethods?: { realpathSync(path: string): string };
+  };
+  let handed: object = {};
+  defineProperty(Object.prototype, 'encoding', {
+    configurable: true,
+    get(this: object) {
+      delete (Object.prototype as { encoding?: unknown }).encoding;
+      handed = this;
+      return undefined;
+    },
+  });
+  try {
+    (helpers.toRealPath ?? helpers.loaderMethods!.realpathSync)('/');
+  } finally {
+    delete (Object.prototype as { encoding?: unknown }).encoding;
+  }
+  return Object.getOwnPropertySymbols(handed)
+    .map((key) => (handed as Record<symbol, unknown>)[key])
+    .find(types.isMap);
 }
