@@ -282,6 +282,8 @@ export class Stacks {
       walk.activation(point);
       limit = Math.min(limit, native.length);
     }
+    // No guest frame in it, as below ES modules, which run natively: what V8 was given is more than the program's limit.
+    if (point === undefined && typeof this.stackTraceLimit === 'number') limit = this.stackTraceLimit;
     let sites = walk.sites;
     if (object !== undefined && this.hidden.has(object)) sites = belowFunction(sites, this.hidden.get(object));
     return sites.length > limit ? sites.slice(0, Math.max(0, limit)) : sites;
