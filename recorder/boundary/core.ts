@@ -27,7 +27,7 @@
  * leaves only, or suppress the leaf with quiet(). No JavaScript side effects in a hook that the two modes would not share.
  * A hook's own frames are hidden from stacks by file name; keep the same wrapper shapes in both modes.
  *
- * Invariant: outside of `quiet` and the loader zone no native call reaches the world at replay.
+ * Invariant: outside of `quiet` no native call reaches the world at replay.
  */
 import type { AnyFunction, Host, Members } from './host';
 
@@ -98,8 +98,6 @@ export interface Delivery {
 export interface Boundary {
   readonly mode: 'record' | 'replay';
   readonly host: Host;
-  /** Above 0: calls come from the module loader; file accesses are facts, nothing is an event. */
-  zone: number;
   /** Above 0: the recorder's own work, in which nothing is a crossing. */
   own: number;
   /** The exception that Node is handling or dying of: a divergence report shows it. */
@@ -124,7 +122,7 @@ export interface Boundary {
   ask<T>(site: Site, handle: number, live: () => T): T;
   /** Something of the program's that must come out the same at replay, as a 32-bit number: logged, then compared. what: for the report. */
   same(site: Site, value: number, what: () => string): void;
-  /** True where a wrapper must step aside: in the loader zone, in the recorder's own work, after the end. */
+  /** True where a wrapper must step aside: in the recorder's own work, after the end. */
   readonly aside: boolean;
 
   /** Hooks the own callback property of an object about to be handed to native code. */

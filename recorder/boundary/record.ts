@@ -24,7 +24,6 @@ export interface FactSink {
 
 export class RecordBoundary implements Boundary {
   readonly mode = 'record' as const;
-  zone = 0;
   fatal: unknown;
   private readonly watch: Watch;
   /** Above 0: own work, or the trace is closed. */
@@ -65,7 +64,7 @@ export class RecordBoundary implements Boundary {
   }
 
   get aside(): boolean {
-    return this.own !== 0 || this.zone !== 0;
+    return this.own !== 0;
   }
 
   site(name: string, nested = false): Site {
@@ -113,8 +112,8 @@ export class RecordBoundary implements Boundary {
     const wrapper = {
       crossing(this: Members): unknown {
         if (core.own !== 0) return apply(original, this, arguments);
-        if (core.zone !== 0 || fact !== undefined) {
-          const asked = fact === undefined ? undefined : fact(arguments);
+        if (fact !== undefined) {
+          const asked = fact(arguments);
           if (asked !== undefined) {
             let result: unknown;
             const kept = core.fact(asked.kind, asked.key, () => {
@@ -123,7 +122,6 @@ export class RecordBoundary implements Boundary {
             });
             return saveFact === undefined ? kept : result;
           }
-          if (core.zone !== 0) return apply(original, this, arguments);
         }
         if (divert !== undefined) {
           const diverted = divert(arguments, this, original);

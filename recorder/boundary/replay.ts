@@ -59,7 +59,6 @@ interface Attempt {
 
 export class ReplayBoundary implements Boundary {
   readonly mode = 'replay' as const;
-  zone = 0;
   fatal: unknown;
   private readonly watch: Watch;
   own = 0;
@@ -113,7 +112,7 @@ export class ReplayBoundary implements Boundary {
   }
 
   get aside(): boolean {
-    return this.own !== 0 || this.zone !== 0;
+    return this.own !== 0;
   }
 
   site(name: string, nested = false): Site {
@@ -169,13 +168,12 @@ export class ReplayBoundary implements Boundary {
     const wrapper = {
       crossing(this: Members): unknown {
         if (core.own !== 0) return apply(original, this, arguments);
-        if (core.zone !== 0 || fact !== undefined) {
-          const asked = fact === undefined ? undefined : fact(arguments);
+        if (fact !== undefined) {
+          const asked = fact(arguments);
           if (asked !== undefined) {
             const kept: unknown = core.fact(asked.kind, asked.key);
             return loadFact === undefined ? kept : loadFact(kept, arguments);
           }
-          if (core.zone !== 0) core.strayLoader(site);
         }
         if (divert !== undefined) {
           const diverted = divert(arguments, this, original);
@@ -198,16 +196,8 @@ export class ReplayBoundary implements Boundary {
     this.diverge(what(), { kind: 'data', call: attempt(site.name, 0), expected });
   }
 
-  private strayLoader(site: Site): never {
-    return this.diverge(`${site.name}, called by the module loader, which is not recorded`, {
-      kind: 'loader',
-      call: attempt(site.name, 0),
-    });
-  }
-
   ask<T>(site: Site, handle: number, live: () => T): T {
     if (this.own !== 0) return live();
-    if (this.zone !== 0) return this.strayLoader(site);
     return this.answer(site, handle) as T;
   }
 

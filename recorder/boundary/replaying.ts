@@ -6,7 +6,17 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { dieOf, driver, exitNow, writeFully } from '../../native';
-import { FactIndex, readManifest, sha256, SOURCE, SourceStore, TraceReader, type EventHead, type TraceEvent, type Manifest } from '../trace';
+import {
+  FactIndex,
+  readManifest,
+  sha256,
+  SOURCE,
+  SourceStore,
+  TraceReader,
+  type EventHead,
+  type TraceEvent,
+  type Manifest,
+} from '../trace';
 import { divergenceReport, type Divergence } from './divergence';
 import { installDisguise } from './disguise';
 import { openHost } from './host';

@@ -143,7 +143,11 @@ export function install(boundary: Boundary): void {
             return fileHandles.save(forms.save === undefined ? value : forms.save(value, args), opens);
           },
           load(value) {
-            if (source !== undefined && value === SOURCE) return fill(args, boundary.fact(SOURCE, source, () => new Uint8Array(0)));
+            if (source !== undefined && value === SOURCE)
+              return fill(
+                args,
+                boundary.fact(SOURCE, source, () => new Uint8Array(0)),
+              );
             return fileHandles.load(forms.load === undefined ? value : forms.load(value, args), opens);
           },
         });
@@ -181,6 +185,26 @@ function fileHandleForms(boundary: Boundary, loader: LoaderFiles, FileHandle: { 
     },
   }.close;
   boundary.sync(prototype, 'releaseFD', 'FileHandle.releaseFD', { handle: true });
+  const standIn = (fd: number, asyncId: number): object =>
+    Object.create(prototype, {
+      fd: { value: fd, configurable: true },
+      getAsyncId: { value: () => asyncId, configurable: true },
+    }) as object;
+  // Node 26 makes one itself, of a descriptor that a job has handed back.
+  if (boundary.mode === 'replay')
+    boundary.host.internalBinding('fs')['FileHandle'] = new Proxy(FileHandle, {
+      construct(_target, [fd]: [number]) {
+        const object = standIn(fd, (hooks['newAsyncId'] as () => number)());
+        if ((hooks['initHooksExist'] as () => boolean)())
+          (hooks['emitInit'] as AnyFunction)(
+            (object as Members)['getAsyncId'](),
+            'FILEHANDLE',
+            (hooks['getDefaultTriggerAsyncId'] as () => number)(),
+            object,
+          );
+        return object;
+      },
+    });
   return {
     save(value, source) {
       if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== prototype) return value;
@@ -195,10 +219,7 @@ function fileHandleForms(boundary: Boundary, loader: LoaderFiles, FileHandle: { 
       // Never a real one: it would close a real descriptor when it is collected.
       // Native code made it just before the promise was settled: the last id is its own.
       const asyncId = ids[kAsyncIdCounter]!;
-      const object = Object.create(prototype, {
-        fd: { value: fd, configurable: true },
-        getAsyncId: { value: () => asyncId, configurable: true },
-      }) as object;
+      const object = standIn(fd, asyncId);
       if ((hooks['initHooksExist'] as () => boolean)()) (hooks['emitInit'] as AnyFunction)(asyncId, 'FILEHANDLE', 0, object);
       boundary.adopt(object, fileHandle);
       return object;

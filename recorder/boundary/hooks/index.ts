@@ -9,6 +9,7 @@ import * as dns from './dns';
 import * as fs from './fs';
 import * as fsDir from './fs-dir';
 import * as fsEvents from './fs-events';
+import * as fsJobs from './fs-jobs';
 import * as gc from './gc';
 import * as http from './http';
 import * as http2 from './http2';
@@ -31,6 +32,7 @@ import * as zlib from './zlib';
 export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   fs,
   fsDir,
+  fsJobs,
   timers,
   time,
   performance,

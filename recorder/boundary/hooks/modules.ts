@@ -162,6 +162,7 @@ function knownRealPaths(boundary: Boundary): Map<unknown, unknown> | undefined {
     configurable: true,
     get(this: object) {
       delete (Object.prototype as { encoding?: unknown }).encoding;
+      // oxlint-disable-next-line no-this-alias
       handed = this;
       return undefined;
     },
