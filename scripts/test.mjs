@@ -1,8 +1,8 @@
 /**
  * Runs every test that was compiled: `npm test` ends with it, `node scripts/test.mjs WORD...` runs the test files whose path contains a WORD.
  *
- * First it installs what only tests need, each from its own lock and only if it changed: the fixtures' packages, and the second Node version
- * (test/nodes), for which it also builds the replay driver. Then node:test runs the files, as many at a time as there are processors.
+ * First it installs what only tests need, each from its own lock and only if it changed: the fixtures' packages, and the other Node versions
+ * (test/nodes), for which it also builds the replay drivers. Then node:test runs the files, as many at a time as there are processors.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ for (const fixture of readdirSync(join(root, 'fixtures'))) {
 const nodes = join(root, 'test/nodes');
 installPackages(nodes);
 const folders = readdirSync(join(nodes, 'node_modules'))
-  .filter((name) => name.startsWith('node-'))
+  .filter((name) => name.startsWith('node-') && existsSync(join(nodes, 'node_modules', name, 'bin/node')))
   .map((name) => join(nodes, 'node_modules', name));
 console.log('building the addons, unless they are up to date');
 for (const words of [[], ...folders.map((folder) => ['--node', join(folder, 'bin/node'), '--nodedir', folder])]) {

@@ -1,4 +1,5 @@
-// Every case of every fixture on every Node version: recorded, replayed natively and replayed in the VM must agree to the byte, and end alike.
+// Every case of every fixture on every Node version: recorded, replayed natively and (where nodes.ts says so) replayed in the VM must agree
+// to the byte, and end alike.
 // RETRACE_TEST_FIXTURE=name or name/case runs only that.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -7,14 +8,18 @@ import test from 'node:test';
 import { assertExpected, assertSameRun, ending } from './compare.js';
 import type { Outcome } from './drive.js';
 import { readFixtures } from './fixture.js';
-import { nodesUnderTest } from './nodes.js';
+import { enginesOn, MAJORS, nodesUnderTest } from './nodes.js';
 import { Workbench } from './workbench.js';
 
 const only = process.env.RETRACE_TEST_FIXTURE;
 const nodes = nodesUnderTest();
 
-test('there is a second Node version to test with', () => {
-  assert.ok(nodes.length >= 2, 'test/nodes is not installed: run the tests by npm test (scripts/test.mjs installs it)');
+test('every Node version is there to test with', () => {
+  assert.deepEqual(
+    nodes.map(({ label }) => label),
+    MAJORS.map((major) => `node ${major}`),
+    'test/nodes is not installed: run the tests by npm test (scripts/test.mjs installs it)',
+  );
 });
 
 for (const fixture of readFixtures()) {
@@ -41,8 +46,9 @@ for (const fixture of readFixtures()) {
         if (!recorded) return;
         const run = recorded;
         bench.moveAway();
-        await t.test('replayed natively: the same', async () => assertSameRun(await bench.replay('native'), run, 'native replay'));
-        await t.test('replayed in the VM: the same', async () => assertSameRun(await bench.replay('vm'), run, 'replay in the VM'));
+        for (const engine of enginesOn(node)) {
+          await t.test(`replayed in the engine ${engine}: the same`, async () => assertSameRun(await bench.replay(engine), run, engine));
+        }
       });
     }
   }

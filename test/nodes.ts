@@ -1,4 +1,9 @@
-// The Node versions the fixtures run on: the one running the tests and the one of test/nodes, which scripts/test.mjs installs.
+/**
+ * The Node versions the fixtures run on, oldest first: the one running the tests and those of test/nodes, which scripts/test.mjs installs.
+ *
+ * What runs where: every fixture is recorded and replayed natively on all of them. The VM is the same JavaScript everywhere and meets Node only
+ * through the boundary, so it replays on the oldest and the newest, which differ the most; RETRACE_TEST_ENGINES=all replays in it everywhere.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { root } from './fixture.js';
@@ -8,14 +13,28 @@ export interface NodeUnderTest {
   binary: string;
 }
 
+/** Majors that must be among them: what test/nodes/package.json and the running Node promise together. */
+export const MAJORS: readonly number[] = [20, 22, 24, 26];
+
 export function nodesUnderTest(): NodeUnderTest[] {
-  const nodes = [{ label: `node ${process.versions.node.split('.')[0]}`, binary: process.execPath }];
+  const binaries = new Map([[major(process.versions.node), process.execPath]]);
   const packages = path.join(root, 'test/nodes/node_modules');
   const names = fs.existsSync(packages) ? fs.readdirSync(packages).filter((name) => name.startsWith('node-')) : [];
   for (const name of names) {
     const binary = path.join(packages, name, 'bin/node');
+    if (!fs.existsSync(binary)) continue;
     const { version } = JSON.parse(fs.readFileSync(path.join(packages, name, 'package.json'), 'utf8')) as { version: string };
-    if (version.split('.')[0] !== process.versions.node.split('.')[0]) nodes.push({ label: `node ${version.split('.')[0]}`, binary });
+    if (!binaries.has(major(version))) binaries.set(major(version), binary);
   }
-  return nodes;
+  return [...binaries].sort(([a], [b]) => a - b).map(([number, binary]) => ({ label: `node ${number}`, binary }));
+}
+
+/** The engines that replay on this Node. */
+export function enginesOn({ label }: NodeUnderTest): readonly ('native' | 'vm')[] {
+  const vm = process.env.RETRACE_TEST_ENGINES === 'all' || label === `node ${MAJORS[0]}` || label === `node ${MAJORS.at(-1)}`;
+  return vm ? ['native', 'vm'] : ['native'];
+}
+
+function major(version: string): number {
+  return Number(version.split('.')[0]);
 }

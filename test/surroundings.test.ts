@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import test from 'node:test';
 import { assertSameRun } from './compare.js';
 import { readFixture } from './fixture.js';
-import { nodesUnderTest } from './nodes.js';
+import { enginesOn, nodesUnderTest } from './nodes.js';
 import { Workbench } from './workbench.js';
 
 function caseOf(fixtureName: string, caseName: string) {
@@ -28,8 +28,7 @@ for (const node of nodesUnderTest()) {
       assert.equal(recorded.exitCode, one.exitCode, `stderr: ${recorded.stderr}`);
       assert.ok(fs.existsSync(bench.recording), 'no recording was made');
       bench.moveAway();
-      assertSameRun(await bench.replay('native'), recorded, 'native replay');
-      assertSameRun(await bench.replay('vm'), recorded, 'replay in the VM');
+      for (const engine of enginesOn(node)) assertSameRun(await bench.replay(engine), recorded, engine);
     });
   }
 
@@ -39,7 +38,7 @@ for (const node of nodesUnderTest()) {
     t.after(() => bench.dispose());
     const recorded = await bench.record();
     bench.moveAway();
-    for (const engine of ['native', 'vm'] as const) {
+    for (const engine of enginesOn(node)) {
       assertSameRun(await bench.replayUnheard(engine), { ...recorded, stdout: Buffer.alloc(0) }, `${engine}, unheard`);
     }
   });
@@ -51,8 +50,7 @@ for (const node of nodesUnderTest()) {
       t.after(() => bench.dispose());
       const recorded = await bench.record();
       bench.moveAway();
-      assertSameRun(await bench.replayToFiles('native'), recorded, 'native replay');
-      assertSameRun(await bench.replayToFiles('vm'), recorded, 'replay in the VM');
+      for (const engine of enginesOn(node)) assertSameRun(await bench.replayToFiles(engine), recorded, engine);
     });
   }
 }

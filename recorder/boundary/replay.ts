@@ -5,6 +5,7 @@
  */
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
 import { EventTag, type EndEvent, type EntryEvent, type EventHead, type TraceReader } from '../trace';
+import { ContextFrames } from './context-frames';
 import { SAME_SCOPE, type Boundary, type Delivery, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
 import { disguise } from './disguise';
 import { classify, type CrossingFacts, type Divergence, type DivergenceKind } from './divergence';
@@ -86,6 +87,7 @@ export class ReplayBoundary implements Boundary {
   witness = -1;
   /** process.version of the recording. */
   recordedNode = process.version;
+  private readonly frames: ContextFrames;
   private readonly asyncIds: Float64Array;
   private readonly kCounter: number;
   /** Its first byte says whether ticks wait: lib/internal/process/task_queues.js, kHasTickScheduled. */
@@ -102,6 +104,7 @@ export class ReplayBoundary implements Boundary {
     private readonly events: ReplayEvents,
   ) {
     this.watch = silentThen(host);
+    this.frames = new ContextFrames(host);
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
     this.tickInfo = host.internalBinding('task_queue')['tickInfo'] as Uint8Array;
@@ -126,6 +129,7 @@ export class ReplayBoundary implements Boundary {
     if (handle === 0) {
       writeNumber(object, (handle = this.next++));
       this.objects.set(handle, object);
+      this.frames.touch(object);
     }
     return handle;
   }
@@ -428,18 +432,20 @@ export class ReplayBoundary implements Boundary {
     if (maker === undefined) return this.diverge(`nothing is waiting for ${head.name}`, { kind: 'waiting', expected: head });
     const [asyncId, triggerId, ...args] = event.args;
     this.asyncIds[this.kCounter] = event.asyncCounter;
+    const owner = event.handle === 0 ? undefined : this.objects.get(event.handle);
+    const frame = owner === undefined ? undefined : this.frames.of(owner);
     const { recv, fn, args: values } = maker(args, event.handle);
     const direct = head.name === 'timers.timers';
-    return { recv, fn: this.watched(fn, top), args: values, asyncId: asyncId as number, triggerId: triggerId as number, direct };
+    return { recv, fn: this.watched(fn, top, frame), args: values, asyncId: asyncId as number, triggerId: triggerId as number, direct };
   }
 
   /** The callback, with the marker that record mode leaves among the microtasks when it throws. */
-  private watched(fn: AnyFunction, top: boolean): AnyFunction {
+  private watched(fn: AnyFunction, top: boolean, frame: unknown): AnyFunction {
     const core = this;
     return function (this: unknown): unknown {
       let returned = false;
       try {
-        const result: unknown = apply(fn, this, arguments);
+        const result: unknown = core.frames.run(frame, fn, this, arguments);
         returned = true;
         if (top) core.restOfScope();
         return result;
