@@ -1,6 +1,6 @@
 /**
- * Whole files read and written in one go on another thread: the ReadFileJob and WriteFileJob of Node 26, behind fs.readFile and
- * fs.writeFile. Earlier versions have no such classes.
+ * Whole files read and written, and folders copied, in one go on another thread: the ReadFileJob, WriteFileJob and CpDirJob of
+ * Node 26, behind fs.readFile, fs.writeFile and fs.cp. Earlier versions have no such classes.
  *
  * Invariant: a job that hands a descriptor back (a file larger than one chunk) hands it to the program's own calls, which cross
  * the boundary like all others.
@@ -10,7 +10,7 @@ import type { AnyFunction, Members } from '../host';
 
 export function install(boundary: Boundary): void {
   const binding = boundary.host.internalBinding('fs');
-  for (const name of ['ReadFileJob', 'WriteFileJob']) {
+  for (const name of ['ReadFileJob', 'WriteFileJob', 'CpDirJob']) {
     const Job = binding[name] as (AnyFunction & { prototype: Members }) | undefined;
     if (Job === undefined) continue;
     const done = boundary.site(`fs.${name}.ondone`);

@@ -130,7 +130,7 @@ export function install(boundary: Boundary): void {
         answerWith(request, count);
       },
       divert(args, self, original) {
-        if (args[args.length - 1] !== usePromises) return undefined;
+        if (!among(args, usePromises)) return undefined;
         check?.(sent(member, args));
         const opens = loader.opens(member, args);
         const source = member === 'read' ? loader.sourceOf(args[0]) : undefined;
@@ -166,6 +166,12 @@ export function install(boundary: Boundary): void {
     };
     boundary.sync(binding, member, site.name, options);
   }
+}
+
+/** Node 24 gives some functions a further argument after it. */
+function among(args: IArguments, symbol: symbol): boolean {
+  for (let i = args.length - 1; i >= 0; i--) if (args[i] === symbol) return true;
+  return false;
 }
 
 /** The native FileHandle of fs/promises: an object with a descriptor, whose close() and releaseFD() are crossings. */
