@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <vector>
+#include <dirent.h>
 #include <errno.h>
 #include <napi.h>
 #include <poll.h>
@@ -202,6 +203,30 @@ Napi::Value Die(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Node marks every descriptor it inherited close-on-exec; these belong to the program. Those it has opened since are what an
+// event loop is made of: nameless objects of the kernel, and pipes of which it holds both ends.
+void KeepInherited() {
+  for (int fd = 0; fd < 3; fd++) fcntl(fd, F_SETFD, 0);
+  DIR* folder = opendir("/proc/self/fd");
+  if (folder == nullptr) return;
+  std::map<std::string, std::vector<int>> pipes;
+  std::vector<int> inherited;
+  while (struct dirent* entry = readdir(folder)) {
+    int fd = atoi(entry->d_name);
+    if (fd < 3 || fd == dirfd(folder)) continue;
+    char name[256];
+    ssize_t n = readlinkat(dirfd(folder), entry->d_name, name, sizeof(name));
+    if (n <= 0) continue;
+    std::string target(name, static_cast<size_t>(n));
+    if (target.compare(0, 5, "pipe:") == 0) pipes[target].push_back(fd);
+    else if (target.compare(0, 11, "anon_inode:") != 0) inherited.push_back(fd);
+  }
+  closedir(folder);
+  for (auto& [name, ends] : pipes)
+    if (ends.size() == 1) inherited.push_back(ends[0]);
+  for (int fd : inherited) fcntl(fd, F_SETFD, 0);
+}
+
 // (path, arguments with argv[0] first, environment as KEY=value): execve(2). Returns only to throw.
 Napi::Value Exec(const Napi::CallbackInfo& info) {
   auto texts = [](const Napi::Array& array) {
@@ -217,10 +242,7 @@ Napi::Value Exec(const Napi::CallbackInfo& info) {
   for (std::string& text : environment) envp.push_back(text.data());
   argv.push_back(nullptr);
   envp.push_back(nullptr);
-  // Node marks the descriptors it inherited close-on-exec; these belong to the program.
-  for (int fd = 0; fd < 3; fd++) fcntl(fd, F_SETFD, 0);
-  const char* channel = getenv("NODE_CHANNEL_FD");
-  if (channel != nullptr) fcntl(atoi(channel), F_SETFD, 0);
+  KeepInherited();
   execve(path.c_str(), argv.data(), envp.data());
   Napi::Error::New(info.Env(), std::string("execve ") + path + ": " + strerror(errno)).ThrowAsJavaScriptException();
   return info.Env().Undefined();

@@ -6,7 +6,9 @@ import type { Boundary } from './core';
 import { guard } from './guard';
 import { HOOKS } from './hooks';
 import * as exits from './hooks/exits';
+import * as ipc from './hooks/ipc';
 import * as modules from './hooks/modules';
+import * as spawn from './hooks/process-spawn';
 import * as stacks from './hooks/stacks';
 
 /** Compiled JavaScript of this package: its frames and modules are hidden. */
@@ -14,6 +16,7 @@ export const OWN_FOLDER = dirname(dirname(__dirname)) + '/';
 
 export interface InstallOptions {
   readonly exits: exits.ExitEvents;
+  readonly children?: spawn.ChildEvents | undefined;
   readonly compileModule?: modules.CompileModule | undefined;
   readonly rewriteStack?: stacks.RewriteStack | undefined;
 }
@@ -22,6 +25,8 @@ export function installHooks(boundary: Boundary, options: InstallOptions): void 
   const finishGuard = guard(boundary);
   stacks.install(boundary, options.rewriteStack);
   for (const hook of HOOKS) hook.install(boundary);
+  spawn.install(boundary, options.children);
+  ipc.install(boundary);
   exits.install(boundary, options.exits);
   modules.install(boundary, options.compileModule);
   finishGuard();

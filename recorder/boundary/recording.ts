@@ -4,9 +4,29 @@
  * Called by the preload (recorder/register.ts). Invariant: when startRecording returns, nothing of the recorder is to be seen.
  */
 import { openTraceFile } from '../../native';
-import { FactWriter, SOURCE, SourceStore, MAIN_THREAD, sha256, TraceWriter, writeManifest, type Manifest, type FactAnswer } from '../trace';
-import { FORMAT_VERSION } from '../trace';
+import {
+  FactWriter,
+  FORMAT_VERSION,
+  MAIN_THREAD,
+  OWN_SOURCES,
+  PROCESSES,
+  processNumbers,
+  readManifest,
+  ROOT_SOURCES,
+  sha256,
+  SOURCE,
+  SourceStore,
+  TraceWriter,
+  writeManifest,
+  type FactAnswer,
+  type Manifest,
+  type ParentInfo,
+} from '../trace';
+import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Boundary } from './core';
+import { withOrders } from './family';
+import type { ChildEvents } from './hooks/process-spawn';
 import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
 import { openHost } from './host';
@@ -15,8 +35,15 @@ import { installStatics } from './hooks/process';
 import { hideOwnModules } from './hooks/modules';
 
 export interface RecordingOptions {
-  /** The folder, made by createRecording. */
+  /** The folder, made by createRecording or createProcess. */
   readonly directory: string;
+  /** Absolute path of the recording that this process belongs to: `directory`, or where createProcess made it. */
+  readonly root: string;
+  /** The process's number in the recording, and who started it. */
+  readonly number: number;
+  readonly parent: ParentInfo | null;
+  /** The processes that this one starts record themselves too, with the help of this preload and these flags. */
+  readonly children?: { readonly preload: string; readonly flags: readonly string[] } | undefined;
   /** Takes the flags that retrace itself was started with out of process.execArgv. */
   hideFlags(execArgv: readonly string[]): string[];
 }
@@ -30,7 +57,8 @@ export function startRecording(options: RecordingOptions): void {
     onFailure: (error) => lost(error),
   });
   const facts = new FactWriter(new TraceWriter(openTraceFile(join(directory, MAIN_THREAD.facts)), { onFailure: (error) => lost(error) }));
-  const sources = new SourceStore(join(directory, 'sources'), sha256);
+  const sourcesPath = options.parent === null ? OWN_SOURCES : ROOT_SOURCES;
+  const sources = new SourceStore(join(directory, sourcesPath), sha256);
   const boundary: RecordBoundary = new RecordBoundary(
     host,
     writer,
@@ -40,6 +68,10 @@ export function startRecording(options: RecordingOptions): void {
 
   let manifest: Manifest = {
     format: FORMAT_VERSION,
+    number: options.number,
+    parent: options.parent,
+    sources: sourcesPath,
+    stdio: [identityOf(0), identityOf(1), identityOf(2)],
     status: 'running',
     failure: null,
     node: process.version,
@@ -85,10 +117,46 @@ export function startRecording(options: RecordingOptions): void {
 
   installHooks(boundary, {
     exits: { onEnd: finish, swallowBeforeExit: () => false },
+    children: childEvents(options, boundary, writer),
   });
   hideOwnModules(boundary, OWN_FOLDER);
   installStatics(boundary, (execArgv) => options.hideFlags(execArgv));
   host.tidy();
+}
+
+function childEvents(options: RecordingOptions, boundary: Boundary, writer: TraceWriter): ChildEvents | undefined {
+  const { children, number: own, root } = options;
+  if (children === undefined) return undefined;
+  const { pid } = process;
+  return {
+    flags: children.flags,
+    environment: (pairs, how) => withOrders(pairs, children.preload, { root, process: own, pid, event: writer.count, how }),
+    onKilled: (child, signal) => boundary.quiet(() => noteKilled(root, child, signal)),
+  };
+}
+
+/** A killed process cannot say how it ended; the parent can. */
+function noteKilled(root: string, pid: number, signal: string): void {
+  try {
+    for (const number of processNumbers(root).reverse()) {
+      const directory = join(root, PROCESSES, String(number));
+      const manifest = readManifest(directory);
+      if (manifest.processes[0]!.pid !== pid) continue;
+      if (manifest.end === null) writeManifest(directory, { ...manifest, status: 'ended', end: { kind: 'signal', code: 0, signal } });
+      return;
+    }
+  } catch {
+    // Not recorded, or not to be read: how it ended stays unknown.
+  }
+}
+
+function identityOf(fd: number): string {
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return '';
+  }
 }
 
 /** Sources go to the store, by hash; the fact keeps the hash, and whether bytes were read or text. */

@@ -97,7 +97,7 @@ export function startReplay(options: ReplayOptions): Replay {
     manifest.processes[0]!.threads.find(({ name }) => name === (options.thread ?? 'main')) ?? manifest.processes[0]!.threads[0]!;
   const read = (file: string): Uint8Array => readFileSync(join(directory, file));
   const facts = new FactIndex(new TraceReader(read(thread.facts), thread.facts));
-  const sources = new SourceStore(join(directory, 'sources'), sha256);
+  const sources = new SourceStore(join(directory, manifest.sources), sha256);
   /** Bytes that turn out to be wrong end the replay: the program must not meet the error. */
   const failed = (error: unknown): never => {
     boundary.own++;

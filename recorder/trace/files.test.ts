@@ -27,6 +27,10 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 
 const manifest: Manifest = {
   format: 1,
+  number: 0,
+  parent: null,
+  sources: 'sources',
+  stdio: ['1:2', '1:2', ''],
   status: 'running',
   failure: null,
   node: 'v20.20.2',

@@ -29,8 +29,31 @@ export interface ProcessInfo {
   readonly threads: readonly ThreadInfo[];
 }
 
+/** How a process came to be: Node's own words for the ways to start one. exec: through a shell. */
+export type StartedBy = 'fork' | 'cluster' | 'spawn' | 'exec' | 'spawnSync' | 'execSync' | 'execve';
+
+const STARTS: readonly StartedBy[] = ['fork', 'cluster', 'spawn', 'exec', 'spawnSync', 'execSync', 'execve'];
+
+/** The recorded process that started a recorded process, perhaps by way of others that were not recorded, such as a shell. */
+export interface ParentInfo {
+  /** Its number in the recording. */
+  readonly process: number;
+  readonly pid: number;
+  readonly how: StartedBy;
+  /** Index, in the parent's main trace, of the call that started it. */
+  readonly event: number;
+}
+
 export interface Manifest {
   readonly format: number;
+  /** 0 for the process at the root of the recording; n for the one in processes/n. */
+  readonly number: number;
+  /** Null for the root. */
+  readonly parent: ParentInfo | null;
+  /** Folder of the sources, relative to this manifest: a child's lie with the root's. */
+  readonly sources: string;
+  /** What descriptors 0, 1 and 2 were, as `device:inode`; empty where one was closed. Equal texts are the same file, pipe or terminal. */
+  readonly stdio: readonly string[];
   /** `running` until the process has ended in order: a killed one stays so. `failed`: the recorder gave up, see `failure`. */
   readonly status: 'running' | 'ended' | 'failed';
   readonly failure: string | null;
@@ -91,6 +114,47 @@ export function createNextRecording(dir: string): string {
   }
 }
 
+/** Folder, relative to the root of a recording, of the processes that the root started, by number. */
+export const PROCESSES = 'processes';
+
+/** Sources of the root, and of a process below it, relative to their manifests. */
+export const OWN_SOURCES = 'sources';
+export const ROOT_SOURCES = '../../sources';
+
+/**
+ * Makes the folder of one more process of the recording at `root`; any number of processes may do so at once.
+ * Returns its number. Throws the errors of mkdir.
+ */
+export function createProcess(root: string): { readonly number: number; readonly directory: string } {
+  const all = join(root, PROCESSES);
+  mkdirSync(all, { recursive: true, mode: 0o700 });
+  for (let number = Math.max(0, ...processNumbers(root)) + 1; ; number++) {
+    const directory = join(all, String(number));
+    try {
+      mkdirSync(directory, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      continue;
+    }
+    mkdirSync(join(directory, 'threads'), { mode: 0o700 });
+    return { number, directory };
+  }
+}
+
+/** Numbers of the processes below the root of a recording, in order. */
+export function processNumbers(root: string): number[] {
+  let names: string[] = [];
+  try {
+    names = readdirSync(join(root, PROCESSES));
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => /^[1-9]\d{0,8}$/.test(name))
+    .map(Number)
+    .toSorted((a, b) => a - b);
+}
+
 /** True for a folder that looks like a recording: what --force may remove. */
 export function isRecording(dir: string): boolean {
   return existsSync(join(dir, 'manifest.json')) && existsSync(join(dir, 'threads'));
@@ -141,6 +205,10 @@ export function readManifest(dir: string): Manifest {
     );
   return {
     format: object['format'],
+    number: integer(object, 'number', 1e9),
+    parent: parentOf(object['parent']),
+    sources: oneOf(object, 'sources', [OWN_SOURCES, ROOT_SOURCES]),
+    stdio: strings(object, 'stdio'),
     status: oneOf(object, 'status', ['running', 'ended', 'failed']),
     failure: object['failure'] === null ? null : string(object, 'failure'),
     node: version(object),
@@ -236,6 +304,17 @@ function processes(object: Record<string, unknown>): ProcessInfo[] {
       }),
     };
   });
+}
+
+function parentOf(value: unknown): ParentInfo | null {
+  if (value === null) return null;
+  const object = record(value, 'parent');
+  return {
+    process: integer(object, 'process', 1e9),
+    pid: integer(object, 'pid', 2 ** 31),
+    how: oneOf(object, 'how', STARTS),
+    event: integer(object, 'event', Number.MAX_SAFE_INTEGER),
+  };
 }
 
 function ending(value: unknown): Ending | null {

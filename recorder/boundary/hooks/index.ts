@@ -18,7 +18,6 @@ import * as messaging from './messaging';
 import * as net from './net';
 import * as performance from './performance';
 import * as process from './process';
-import * as spawn from './process-spawn';
 import * as signals from './signals';
 import * as stdio from './stdio';
 import * as streamPipe from './stream-pipe';
@@ -28,7 +27,7 @@ import * as tls from './tls';
 import * as wasm from './wasm';
 import * as zlib from './zlib';
 
-/** Hooks that need nothing but the boundary. exits, stacks, modules and statics have parameters: see ../index.ts. */
+/** Hooks that need nothing but the boundary. exits, stacks, modules, children and statics have parameters: see ../index.ts. */
 export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   fs,
   fsDir,
@@ -47,7 +46,6 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   http2,
   streamPipe,
   dns,
-  spawn,
   zlib,
   wasm,
   dgram,

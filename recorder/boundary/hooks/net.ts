@@ -7,9 +7,7 @@
 import type { Boundary } from '../core';
 import type { AnyFunction, Members } from '../host';
 import { takeAsyncId } from './async-ids';
-import { installClose, installStream, objectFor, reallyWrites, type StreamClass } from './streams';
-
-type HandleClass = (new (kind: number) => Members) & { prototype: Members };
+import { installClose, installStream, nativeHandle, objectFor, reallyWrites, type HandleClass, type StreamClass } from './streams';
 
 export function install(boundary: Boundary): void {
   const { host } = boundary;
@@ -33,7 +31,7 @@ function installTcp(boundary: Boundary, binding: Members): void {
 
 function installPipe(boundary: Boundary, binding: Members): void {
   const Pipe = binding['Pipe'] as HandleClass;
-  const stream: StreamClass = { name: 'pipe', prototype: Pipe.prototype, nested: false };
+  const stream: StreamClass = { name: 'pipe', prototype: Pipe.prototype, nested: false, passesHandles: true };
   installStream(boundary, stream, ['bind', 'fchmod', 'setPendingInstances', 'setBlocking']);
   boundary.sync(Pipe.prototype, 'open', 'pipe.open', {
     handle: true,
@@ -109,39 +107,40 @@ function installConnect(boundary: Boundary, { name, prototype }: StreamClass, me
 function installListen(boundary: Boundary, { name, prototype }: StreamClass, Class: HandleClass, kind: number): void {
   const { host } = boundary;
   const site = boundary.site(`${name}.onconnection`);
-  const hooks = host.requireInternal('internal/async_hooks');
-  const wrap = host.internalBinding('async_wrap');
-  const ids = wrap['async_id_fields'] as Float64Array;
-  const kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
-  const scope = hooks['defaultTriggerAsyncIdScope'] as AnyFunction;
-
-  const clientFor = (number: number, asyncId: number, server: Members): Members => {
-    const known = boundary.objectOf(number);
-    if (known !== undefined) return known;
-    const counter = ids[kCounter]!;
-    ids[kCounter] = asyncId - 1;
-    const client = scope((server['getAsyncId'] as () => number)(), () => new Class(kind)) as Members;
-    ids[kCounter] = counter;
-    boundary.adopt(client, number);
-    return client;
-  };
+  const clientFor = (number: number, asyncId: number, server: Members): Members =>
+    nativeHandle(boundary, Class, kind, number, asyncId, server);
 
   // Where hooks of the program on `init` cross the boundary, they did so before the entry.
   boundary.prelude(site, ([, number, asyncId], server) => {
     if (number !== undefined) clientFor(number as number, asyncId as number, objectFor(boundary, site, server));
   });
+  const save = (args: IArguments | unknown[]): unknown[] => {
+    const client = args[1] as Members | undefined;
+    if (client === undefined) return [args[0]];
+    return [args[0], boundary.numberOf(client), (client['getAsyncId'] as () => number)()];
+  };
   boundary.sync(prototype, 'listen', `${name}.listen`, {
     handle: true,
     prepare(_args, self) {
       boundary.callback(self, 'onconnection', site, {
-        save(args) {
-          const client = args[1] as Members | undefined;
-          if (client === undefined) return [args[0]];
-          return [args[0], boundary.numberOf(client), (client['getAsyncId'] as () => number)()];
-        },
+        save,
         load: ([status, number, asyncId], server) =>
           number === undefined ? [status, undefined] : [status, clientFor(number as number, asyncId as number, server)],
       });
     },
   });
+  // The primary of a cluster puts a callback of its own in place of the server's, which then is not ours: it ends here.
+  if (boundary.mode === 'record')
+    host.whenModule('internal/cluster/round_robin_handle', (RoundRobinHandle) => {
+      const primary = RoundRobinHandle['prototype'] as Members;
+      const distribute = primary['distribute'] as AnyFunction;
+      primary['distribute'] = function (this: Members): unknown {
+        const server = this['handle'] as Members | null;
+        const client = arguments[1] as Members | undefined;
+        // A client that a worker gave back is distributed again, by JavaScript.
+        const again = client !== undefined && boundary.knownNumber(client) !== 0;
+        if (!again && !boundary.aside && server instanceof Class) boundary.logEntry(site, boundary.numberOf(server), save(arguments));
+        return Reflect.apply(distribute, this, arguments) as unknown;
+      };
+    });
 }

@@ -1,23 +1,65 @@
 /**
- * Child processes: started in the recording, never at replay. Their pipes are ordinary pipes: see net.ts.
+ * Child processes: started in the recording, never at replay. Their pipes are ordinary pipes: see net.ts. While recording, a
+ * child is told to record itself too: what it is told is added to the arguments of the native call, where the program that
+ * starts it does not see it.
  *
- * Invariant: what a child writes to descriptors it inherited is not this program's output, and is not reproduced.
+ * Invariant: what a child writes to descriptors it inherited is not this process's output, and is not reproduced by its replay.
  */
+import type { StartedBy } from '../../trace';
 import type { Boundary } from '../core';
 import type { Members } from '../host';
 import { installClose } from './streams';
 
-export function install(boundary: Boundary): void {
+/** What the recorder has to do with children of the program. */
+export interface ChildEvents {
+  /** The environment, as KEY=value, that makes a Node process record itself. */
+  environment(pairs: readonly string[], how: StartedBy): string[];
+  /** Flags for node that such a child may be given if it runs the same binary. */
+  readonly flags: readonly string[];
+  /** A child was killed by the signal of this name. */
+  onKilled(pid: number, signal: string): void;
+}
+
+/** Arguments of a native spawn, whatever their form on this Node. */
+interface Spawn {
+  file: string;
+  args?: string[];
+  envPairs?: string[];
+  uid?: unknown;
+  gid?: unknown;
+}
+
+const { isArray } = Array;
+
+export function install(boundary: Boundary, children?: ChildEvents): void {
   const { host } = boundary;
   host.whenBinding('process_wrap', (binding) => {
     const { prototype } = binding['Process'] as { prototype: Members };
     const exited = boundary.site('process.onexit');
+    const onexit = (self: Members): void =>
+      boundary.callback(self, 'onexit', exited, {
+        save(args) {
+          if (typeof args[1] === 'string' && args[1] !== '') children?.onKilled(self['pid'] as number, args[1]);
+          return [args[0], args[1]];
+        },
+      });
     boundary.sync(prototype, 'spawn', 'process.spawn', {
       handle: true,
+      prepare(args) {
+        if (children === undefined) return;
+        // Since Node 24 file, arguments, directory, environment, stdio, flags, uid and gid are arguments of their own.
+        if (typeof args[0] !== 'string') args[0] = adopted(boundary, args[0] as Spawn, children, false);
+        else {
+          const { 0: file, 1: list, 3: envPairs, 6: uid, 7: gid } = args as unknown as [string, string[]?, string?, string[]?, ...unknown[]];
+          const child = adopted(boundary, { file, uid, gid, ...(list ? { args: list } : {}), ...(envPairs ? { envPairs } : {}) }, children, false);
+          args[1] = child.args;
+          args[3] = child.envPairs;
+        }
+      },
       // onexit of a child that could not be started is called by Node's JavaScript, and is no entry.
       save(status, _args, self) {
         if (status !== 0) return [status];
-        boundary.callback(self, 'onexit', exited);
+        onexit(self);
         return [0, self['pid']];
       },
       load(value, _args, self) {
@@ -31,5 +73,50 @@ export function install(boundary: Boundary): void {
     boundary.sync(prototype, 'kill', 'process.kill', { handle: true });
     installClose(boundary, 'process', prototype);
   });
-  host.whenBinding('spawn_sync', (binding) => boundary.sync(binding, 'spawn', 'process.spawnSync'));
+  host.whenBinding('spawn_sync', (binding) =>
+    boundary.sync(binding, 'spawn', 'process.spawnSync', {
+      prepare(args) {
+        if (children !== undefined) args[0] = adopted(boundary, args[0] as Spawn, children, true);
+      },
+      save(result) {
+        const { pid, signal } = result as { pid: number; signal: string | null };
+        if (typeof signal === 'string') children?.onKilled(pid, signal);
+        return result;
+      },
+    }),
+  );
 }
+
+/** A copy of the arguments, for a child that records itself. The program may hold on to the original. */
+function adopted(boundary: Boundary, spawn: Spawn, children: ChildEvents, sync: boolean): Spawn {
+  const proc = boundary.host.process;
+  const { file, args } = spawn;
+  // Another user may be able neither to write into the recording nor to read the preload.
+  if (!boundary.quiet(() => sameIdentity(spawn, proc)) || (args !== undefined && !isArray(args))) return spawn;
+  let pairs: readonly string[] | undefined = spawn.envPairs;
+  if (pairs === undefined) pairs = Object.entries(proc.env).map(([key, text]) => `${key}=${text}`);
+  else if (!isArray(pairs)) return spawn;
+  // The permission model of Node may keep the child from its own preload.
+  if (args?.some((word) => /^--(experimental-)?permission$/.test(word))) return spawn;
+  const envPairs = children.environment(pairs, startedBy(pairs, args, sync));
+  // What does not pass through others first is spared a second start.
+  const direct = file === proc.execPath && args !== undefined && args.length > 0 && !args.includes('--expose-internals');
+  return { ...spawn, envPairs, ...(direct ? { args: [args[0]!, ...children.flags, ...args.slice(1)] } : {}) };
+}
+
+function sameIdentity({ uid, gid }: Spawn, proc: NodeJS.Process): boolean {
+  const own = (id: unknown, mine: (() => number) | undefined): boolean => id === undefined || id === null || id === mine?.call(proc);
+  return own(uid, proc.geteuid) && own(gid, proc.getegid);
+}
+
+function startedBy(pairs: readonly string[], args: readonly string[] | undefined, sync: boolean): StartedBy {
+  let forked = false;
+  for (const pair of pairs) {
+    if (pair.startsWith('NODE_UNIQUE_ID=')) return 'cluster';
+    if (pair.startsWith('NODE_CHANNEL_FD=')) forked = true;
+  }
+  if (forked) return 'fork';
+  const shell = args?.length === 3 && args[1] === '-c';
+  return sync ? (shell ? 'execSync' : 'spawnSync') : shell ? 'exec' : 'spawn';
+}
+

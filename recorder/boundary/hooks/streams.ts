@@ -29,6 +29,8 @@ export interface StreamClass {
   readonly prototype: Members;
   /** Callbacks may be made inside of other calls on the stream. */
   readonly nested: boolean;
+  /** Handles of other processes may arrive with the bytes. */
+  readonly passesHandles?: boolean;
 }
 
 /** What streams of one class remember, without a trace on the handle. */
@@ -241,7 +243,7 @@ export function installCounters(boundary: Boundary, { name }: StreamClass, targe
  * onread: native code keeps the function behind an accessor on `native`. Returns a function that puts our accessor on a
  * prototype or an instance above it; ours hands a logging function on to the native one.
  */
-export function installReads(boundary: Boundary, { name, nested }: StreamClass, native: Members): (target: Members) => void {
+export function installReads(boundary: Boundary, { name, nested, passesHandles = false }: StreamClass, native: Members): (target: Members) => void {
   const site = boundary.site(`${name}.onread`, nested);
   const { fields, wrap } = streamBase(boundary);
   const kRead = wrap['kReadBytesOrError'] as number;
@@ -253,7 +255,9 @@ export function installReads(boundary: Boundary, { name, nested }: StreamClass, 
     const n = fields[kRead]!;
     if (n <= 0) return [n];
     const buffer: unknown = args[0];
-    return [n, buffer instanceof ArrayBuffer ? new Uint8Array(buffer, fields[kOffset], n) : state.userBuffer.get(self)?.subarray(0, n)];
+    const bytes = buffer instanceof ArrayBuffer ? new Uint8Array(buffer, fields[kOffset], n) : state.userBuffer.get(self)?.subarray(0, n);
+    const passed: unknown = passesHandles ? self['pendingHandle'] : undefined;
+    return typeof passed === 'object' && passed !== null ? [n, bytes, ...describePassed(boundary, passed as Members)] : [n, bytes];
   };
 
   const accessor: PropertyDescriptor = {
@@ -288,9 +292,10 @@ export function installReads(boundary: Boundary, { name, nested }: StreamClass, 
   };
 
   boundary.deliver(site, (args, handle) => {
-    const self = objectFor(boundary, site, handle);
-    const [n, bytes] = args as [number, Uint8Array | undefined];
+    const self = objectFor(boundary, site, handle) as Members;
+    const [n, bytes, ...passed] = args as [number, Uint8Array | undefined, ...PassedHandle];
     const callback = callbacks.get(self) as AnyFunction;
+    if (passed.length > 0) self['pendingHandle'] = remakePassed(boundary, passed, self);
     fields[kRead] = n;
     fields[kOffset] = 0;
     const own = state.userBuffer.get(self);
@@ -310,6 +315,46 @@ export function installReads(boundary: Boundary, { name, nested }: StreamClass, 
   return (target) => {
     defineProperty(target, 'onread', accessor);
   };
+}
+
+/** A handle that came from another process: its class, its number and its async id. */
+type PassedHandle = [kind: string, number: number, asyncId: number];
+
+const PASSED_CLASSES: Readonly<Record<string, string>> = { TCP: 'tcp_wrap', Pipe: 'pipe_wrap', UDP: 'udp_wrap' };
+
+function describePassed(boundary: Boundary, handle: Members): PassedHandle {
+  return [(handle.constructor as { name: string }).name, boundary.numberOf(handle), (handle['getAsyncId'] as () => number)()];
+}
+
+function remakePassed(boundary: Boundary, [kind, number, asyncId]: PassedHandle, channel: Members): Members {
+  const binding = boundary.host.internalBinding(PASSED_CLASSES[kind]!);
+  const socket = (binding['constants'] as Record<string, number> | undefined)?.['SOCKET'];
+  return nativeHandle(boundary, binding[kind] as HandleClass, socket, number, asyncId, channel);
+}
+
+export type HandleClass = (new (kind?: number) => Members) & { prototype: Members };
+
+/** Replay: the object of a handle that native code made, with the recorded async id, on behalf of `origin`. */
+export function nativeHandle(
+  boundary: Boundary,
+  Class: HandleClass,
+  kind: number | undefined,
+  number: number,
+  asyncId: number,
+  origin: Members,
+): Members {
+  const known = boundary.objectOf(number);
+  if (known !== undefined) return known;
+  const wrap = boundary.host.internalBinding('async_wrap');
+  const ids = wrap['async_id_fields'] as Float64Array;
+  const kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
+  const scope = boundary.host.requireInternal('internal/async_hooks')['defaultTriggerAsyncIdScope'] as AnyFunction;
+  const counter = ids[kCounter]!;
+  ids[kCounter] = asyncId - 1;
+  const handle = scope((origin['getAsyncId'] as () => number)(), () => new Class(kind)) as Members;
+  ids[kCounter] = counter;
+  boundary.adopt(handle, number);
+  return handle;
 }
 
 /** Replay: the object an entry was made on. */
