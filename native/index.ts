@@ -73,6 +73,7 @@ interface WriterAddon {
   sha256(bytes: Uint8Array): string;
   exit(code: number): never;
   die(signal: number): void;
+  clock(): number;
   unsetVariable(name: string): void;
   exec(path: string, args: readonly string[], environment: readonly string[]): void;
 }
@@ -126,6 +127,9 @@ export const sha256: (bytes: Uint8Array) => string = writer.sha256;
 export const exitNow: (code: number) => never = writer.exit;
 /** Dies of the signal (by number) as if nobody handled it. Returns only if that signal does not kill. */
 export const dieOf: (signal: number) => void = writer.die;
+
+/** Ticks of 100 ns of the clock that all processes of the machine share: CLOCK_MONOTONIC. */
+export const clock: () => number = writer.clock;
 
 /** Takes a variable out of the environment without telling V8: a time zone it has read from TZ stays in force. */
 export const unsetVariable: (name: string) => void = writer.unsetVariable;

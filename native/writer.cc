@@ -12,6 +12,7 @@
 #include <napi.h>
 #include <poll.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -254,6 +255,13 @@ Napi::Value UnsetVariable(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Ticks of 100 ns of a clock that all processes of the machine share and nobody sets.
+Napi::Value Clock(const Napi::CallbackInfo& info) {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e7 + static_cast<double>(now.tv_nsec / 100));
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("TraceFile", TraceFileObject::Define(env));
   exports.Set("stamp", Napi::Function::New<Stamp>(env, "stamp"));
@@ -264,6 +272,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("sha256", Napi::Function::New<Sha256>(env, "sha256"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("die", Napi::Function::New<Die>(env, "die"));
+  exports.Set("clock", Napi::Function::New<Clock>(env, "clock"));
   exports.Set("unsetVariable", Napi::Function::New<UnsetVariable>(env, "unsetVariable"));
   exports.Set("exec", Napi::Function::New<Exec>(env, "exec"));
   return exports;

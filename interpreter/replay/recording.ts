@@ -94,7 +94,7 @@ export class Recording {
     readonly folder: string,
     readonly manifest: Manifest,
   ) {
-    this.store = new SourceStore(join(folder, 'sources'), sha256);
+    this.store = new SourceStore(join(folder, manifest.sources), sha256);
   }
 
   get processes(): Manifest['processes'] {

@@ -1,10 +1,15 @@
 /**
  * What a replayed program writes to stdout and stderr: the one effect that a replay has. Hooks call `programOutput` for the bytes
  * of file descriptors 1 and 2; a debug session takes them over with `redirectOutput`, to tell where they were written.
+ *
+ * Where several processes write to the same descriptors, each write has its time in the trace, so that their outputs can be put
+ * together again in order.
  */
-import { writeFully } from '../../native';
+import { clock, writeFully } from '../../native';
+import type { Boundary } from './core';
 
-export type ProgramOutput = (fd: 1 | 2, bytes: Uint8Array) => void;
+/** time: when it was written, in ticks of native `clock`; 0 before the process was one of several. */
+export type ProgramOutput = (fd: 1 | 2, bytes: Uint8Array, time: number) => void;
 
 /** Descriptors whose reader has gone away, as `| head` does. The recorded program knew nothing of it: it runs on, unheard. */
 const deserted = new Set<number>();
@@ -23,7 +28,21 @@ function write(fd: 1 | 2, bytes: Uint8Array): void {
 
 /** Replay only. bytes: all of them have been accepted by the recorded run. */
 export function programOutput(fd: 1 | 2, bytes: Uint8Array): void {
-  perform(fd, bytes);
+  perform(fd, bytes, time);
+}
+
+let time = 0;
+/** True as soon as another process may write where this one does. */
+let shared = false;
+
+/** Both modes: from here on the time of output counts. */
+export function shareOutput(): void {
+  shared = true;
+}
+
+/** Both modes: call it just before something is written to descriptor 1 or 2. */
+export function timeOutput(boundary: Boundary): void {
+  if (shared && !boundary.aside) time = boundary.ask(boundary.site('process.outputTime'), 0, clock);
 }
 
 export function redirectOutput(to: ProgramOutput): void {

@@ -29,6 +29,7 @@ import { withOrders } from './family';
 import type { ChildEvents } from './hooks/process-spawn';
 import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
+import { shareOutput } from './output';
 import { openHost } from './host';
 import { RecordBoundary, type FactSink } from './record';
 import { installStatics } from './hooks/process';
@@ -115,6 +116,7 @@ export function startRecording(options: RecordingOptions): void {
     boundary.own++;
   };
 
+  if (options.parent !== null) shareOutput();
   installHooks(boundary, {
     exits: { onEnd: finish, swallowBeforeExit: () => false },
     children: childEvents(options, boundary, writer),

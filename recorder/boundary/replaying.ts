@@ -25,7 +25,7 @@ import type { CompileModule } from './hooks/modules';
 import { hideOwnModules, restoreGlobalPaths } from './hooks/modules';
 import { installStatics } from './hooks/process';
 import type { RewriteStack } from './hooks/stacks';
-import { redirectOutput, type ProgramOutput } from './output';
+import { redirectOutput, shareOutput, type ProgramOutput } from './output';
 import type { Origin } from './origins';
 import { ReplayBoundary, type FactSource } from './replay';
 
@@ -156,6 +156,7 @@ export function startReplay(options: ReplayOptions): Replay {
   boundary.witness = options.witness ?? -1;
 
   boundary.clocks.set('Date.now', Date.parse(manifest.startedAt));
+  if (manifest.parent !== null) shareOutput();
   installHooks(boundary, {
     exits: {
       onEnd(kind, code) {

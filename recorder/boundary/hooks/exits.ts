@@ -9,6 +9,7 @@ import type { Boundary } from '../core';
 import { disguise } from '../disguise';
 import type { AnyFunction, Members } from '../host';
 import { showOrigin, type Origin } from '../origins';
+import { programOutput, timeOutput } from '../output';
 
 export interface ExitEvents {
   /** Record: everything is in the trace. kind: exit or uncaught. */
@@ -20,6 +21,7 @@ export interface ExitEvents {
 }
 
 const { apply, defineProperty } = Reflect;
+const NOTHING = new Uint8Array(0);
 
 export function install(boundary: Boundary, events: ExitEvents): void {
   const proc = boundary.host.process;
@@ -71,6 +73,11 @@ export function install(boundary: Boundary, events: ExitEvents): void {
         proc['_fatalException'] = fatal;
         const handled: unknown = events.onFatal === undefined ? apply(fatal, this, arguments) : watched(this, arguments);
         if (handled === false) showOrigin(boundary.host, error, events.onFatal?.(error, arguments[1] === true));
+        // Node prints the error next, without asking us.
+        if (handled === false) {
+          timeOutput(boundary);
+          if (boundary.mode === 'replay') programOutput(2, NOTHING);
+        }
         if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));
         else proc['_fatalException'] = standIn;
         return handled;

@@ -8,7 +8,7 @@
 import { SOURCE } from '../../trace';
 import type { Boundary, EntryOptions, SyncOptions } from '../core';
 import type { AnyFunction, Members } from '../host';
-import { programOutput } from '../output';
+import { programOutput, timeOutput } from '../output';
 import { takeAsyncId } from './async-ids';
 import { answerWith, isOutput, writeEarly } from './early-output';
 import { LoaderFiles } from './loader-files';
@@ -109,6 +109,7 @@ export function install(boundary: Boundary): void {
       },
       prepare(args) {
         check?.(sent(member, args));
+        if (WRITES.has(member) && isOutput(args[0])) timeOutput(boundary);
         if (form(args) !== 'callback') return;
         const entry: EntryOptions = {
           once: true,

@@ -20,8 +20,9 @@ function installTcp(boundary: Boundary, binding: Members): void {
   const TCP = binding['TCP'] as HandleClass;
   const stream: StreamClass = { name: 'tcp', prototype: TCP.prototype, nested: false };
   installStream(boundary, stream, [
-    'open', 'bind', 'bind6', 'setNoDelay', 'setKeepAlive', 'setSimultaneousAccepts', 'setBlocking', 'getTypeOfService', 'setTypeOfService',
+    'bind', 'bind6', 'setNoDelay', 'setKeepAlive', 'setSimultaneousAccepts', 'setBlocking', 'getTypeOfService', 'setTypeOfService',
   ]); // prettier-ignore
+  installOpen(boundary, stream);
   for (const member of ['getsockname', 'getpeername']) installOut(boundary, stream, member);
   for (const member of ['connect', 'connect6']) installConnect(boundary, stream, member, 'TCPCONNECTWRAP');
   installListen(boundary, stream, TCP, (binding['constants'] as Record<string, number>)['SOCKET']!);
@@ -33,16 +34,14 @@ function installPipe(boundary: Boundary, binding: Members): void {
   const Pipe = binding['Pipe'] as HandleClass;
   const stream: StreamClass = { name: 'pipe', prototype: Pipe.prototype, nested: false, passesHandles: true };
   installStream(boundary, stream, ['bind', 'fchmod', 'setPendingInstances', 'setBlocking']);
-  boundary.sync(Pipe.prototype, 'open', 'pipe.open', {
-    handle: true,
-    load(value, args, self) {
-      reallyWrites(self, args[0]);
-      return value;
-    },
-  });
+  installOpen(boundary, stream);
   for (const member of ['connect', 'connect2']) installConnect(boundary, stream, member, 'PIPECONNECTWRAP');
   installListen(boundary, stream, Pipe, (binding['constants'] as Record<string, number>)['SOCKET']!);
   installClose(boundary, 'pipe', Pipe.prototype);
+}
+
+function installOpen(boundary: Boundary, { name, prototype }: StreamClass): void {
+  boundary.sync(prototype, 'open', `${name}.open`, { handle: true, prepare: (args, self) => reallyWrites(self, args[0]) });
 }
 
 function installTerminal(boundary: Boundary, binding: Members): void {
@@ -63,7 +62,10 @@ function installTerminal(boundary: Boundary, binding: Members): void {
         live = Reflect.construct(target, args, newTarget) as Members;
         return Object.keys(args[1] ?? {}).length > 0 ? { ...args[1] } : null;
       });
-      if (live !== undefined) return live;
+      if (live !== undefined) {
+        reallyWrites(live, args[0]);
+        return live;
+      }
       if (failure !== null) Object.assign(args[1], failure);
       const stand = new Pipe(constants['SOCKET']!);
       Object.setPrototypeOf(stand, prototype);

@@ -8,6 +8,7 @@
 import type { StartedBy } from '../../trace';
 import type { Boundary } from '../core';
 import type { Members } from '../host';
+import { shareOutput } from '../output';
 import { installClose } from './streams';
 
 /** What the recorder has to do with children of the program. */
@@ -46,6 +47,7 @@ export function install(boundary: Boundary, children?: ChildEvents): void {
     boundary.sync(prototype, 'spawn', 'process.spawn', {
       handle: true,
       prepare(args) {
+        shareOutput();
         if (children === undefined) return;
         // Since Node 24 file, arguments, directory, environment, stdio, flags, uid and gid are arguments of their own.
         if (typeof args[0] !== 'string') args[0] = adopted(boundary, args[0] as Spawn, children, false);
@@ -76,6 +78,7 @@ export function install(boundary: Boundary, children?: ChildEvents): void {
   host.whenBinding('spawn_sync', (binding) =>
     boundary.sync(binding, 'spawn', 'process.spawnSync', {
       prepare(args) {
+        shareOutput();
         if (children !== undefined) args[0] = adopted(boundary, args[0] as Spawn, children, true);
       },
       save(result) {

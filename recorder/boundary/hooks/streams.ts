@@ -7,7 +7,7 @@
  */
 import type { Boundary, Site } from '../core';
 import type { AnyFunction, Members } from '../host';
-import { programOutput } from '../output';
+import { programOutput, timeOutput } from '../output';
 import { takeAsyncId } from './async-ids';
 import { outgoingCheck } from './outgoing';
 
@@ -35,7 +35,7 @@ export interface StreamClass {
 
 /** What streams of one class remember, without a trace on the handle. */
 interface StreamState {
-  /** Replay: descriptors that a stream was opened on, where they are 1 or 2. */
+  /** Descriptors that a stream was opened on, where they are 1 or 2. */
   readonly output: WeakMap<object, number>;
   /** Buffers that native code reads into, for streams that have one. */
   readonly userBuffer: WeakMap<object, Uint8Array>;
@@ -43,7 +43,7 @@ interface StreamState {
 
 const state: StreamState = { output: new WeakMap(), userBuffer: new WeakMap() };
 
-/** Replay: writes to this stream are really made, to descriptor 1 or 2. */
+/** Writes to this stream are output of the program, and really made at replay, if its descriptor is 1 or 2. */
 export function reallyWrites(handle: object, fd: unknown): void {
   if (fd === 1 || fd === 2) state.output.set(handle, fd);
 }
@@ -117,6 +117,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
         // A stream that stands on another hands its requests down, or completes them, inside of the call.
         if (nested && args[0] !== null) complete(args[0] as Members, self);
         check(args[1]);
+        if (state.output.has(self)) timeOutput(boundary);
       },
       save(result, args, self) {
         const bytes = fields[kBytes]!;
