@@ -1,9 +1,10 @@
 /** `retrace events`: what crossed the boundary, one line an event. */
 import { inspect } from 'node:util';
-import { open, type RecordedEvent } from '../interpreter/replay';
+import { type RecordedEvent } from '../interpreter/replay';
+import { openProcess, type ProcessFlags } from './process';
 
-export async function showEvents(folder: string, flags: { json?: boolean }): Promise<void> {
-  const recording = await open(folder);
+export async function showEvents(folder: string, flags: ProcessFlags & { json?: boolean }): Promise<void> {
+  const recording = await openProcess(folder, flags);
   for (const event of recording.events()) {
     const line = flags.json ? JSON.stringify({ ...event, value: undefined, preview: preview(event.value) }) : textOf(event);
     if (!process.stdout.write(`${line}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve));

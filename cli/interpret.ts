@@ -3,12 +3,13 @@
  *
  * With --json exactly one JSON document goes to stdout. The program's own output is shown at the prompt only.
  */
-import { open, type Replay, type Stop, type End } from '../interpreter/replay';
+import { type Replay, type Stop, type End } from '../interpreter/replay';
 import { stopText } from './print';
+import { openProcess, type ProcessFlags } from './process';
 import { Progress } from './progress';
 import { Prompt } from './prompt';
 
-export interface InterpretFlags {
+export interface InterpretFlags extends ProcessFlags {
   stopAt?: string;
   hit?: number;
   eval: string[];
@@ -17,7 +18,7 @@ export interface InterpretFlags {
 }
 
 export async function interpret(folder: string, flags: InterpretFlags): Promise<void> {
-  const recording = await open(folder);
+  const recording = await openProcess(folder, flags);
   const interactive = !flags.json && (flags.interactive === true || (process.stdin.isTTY === true && process.stdout.isTTY === true));
   const progress = new Progress(() => recording.turns(), false);
   const replay = await recording.replay({

@@ -1,10 +1,15 @@
 /** `retrace log`: expressions at every hit of a line, as if somebody had logged them at the time. */
-import { open } from '../interpreter/replay';
 import { paint, placeText } from './print';
+import { openProcess, type ProcessFlags } from './process';
 import { Progress } from './progress';
 
-export async function logHits(folder: string, location: string, expressions: string[], flags: { json?: boolean }): Promise<void> {
-  const recording = await open(folder);
+export async function logHits(
+  folder: string,
+  location: string,
+  expressions: string[],
+  flags: ProcessFlags & { json?: boolean },
+): Promise<void> {
+  const recording = await openProcess(folder, flags);
   const progress = new Progress(() => recording.turns());
   const replay = await recording.replay({ onTurn: (turn) => progress.at(turn) });
   try {

@@ -12,6 +12,7 @@ import { CANNOT, report } from './failure';
 import { showInfo } from './info';
 import { interpret, type InterpretFlags } from './interpret';
 import { logHits } from './log';
+import { processOption, type ProcessFlags } from './process';
 import { recordProgram, type RecordFlags } from './record';
 import { replayRecording, type ReplayFlags } from './replay';
 import { verifyRecording, type VerifyFlags } from './verify';
@@ -43,6 +44,7 @@ function build(): Command {
     .argument('[args...]', 'everything after the script belongs to the program')
     .option('-o, --output <dir>', 'folder of the recording; must not exist (default: recording, or the next free recording-2, ...)')
     .option('--force', 'replace the recording in that folder')
+    .option('--no-children', 'record this process only, not the Node processes it starts')
     .option('--node-flag <flag>', 'flag for node, such as --max-old-space-size=4096 (may be repeated)', collect, [])
     .passThroughOptions()
     .addHelpText('after', examples(['retrace record app.js', 'retrace record -o /tmp/run1 -- server.js --port 8080']))
@@ -57,6 +59,7 @@ function build(): Command {
         .choices(['vm', 'native'])
         .default('vm'),
     )
+    .addOption(processOption())
     .addHelpText('after', examples(['retrace replay ./recording', 'retrace replay ./recording --engine native']))
     .action((recording: string, flags: ReplayFlags) => replayRecording(recording, flags));
 
@@ -66,6 +69,7 @@ function build(): Command {
     .argument('<recording>', 'folder of the recording')
     .option('--stop-at <location>', 'FILE:LINE[:COL], or a position such as main:9:132 (default: where it crashed, or its first statement)')
     .option('--hit <n>', 'stop at the n-th time the location is reached', count)
+    .addOption(processOption())
     .option('--eval <expression>', 'evaluate there (may be repeated)', collect, [])
     .option('--json', 'print the stop as one JSON document')
     .option('--interactive', 'read commands from stdin even if it is not a terminal')
@@ -85,9 +89,10 @@ function build(): Command {
     .argument('<recording>', 'folder of the recording')
     .argument('<location>', 'FILE:LINE[:COL]')
     .argument('<expression...>', 'evaluated at each hit')
+    .addOption(processOption())
     .option('--json', 'one JSON document a hit, one a line')
     .addHelpText('after', examples(['retrace log ./recording app.js:21 message.id result.intent']))
-    .action((recording: string, location: string, expressions: string[], flags: { json?: boolean }) =>
+    .action((recording: string, location: string, expressions: string[], flags: ProcessFlags & { json?: boolean }) =>
       logHits(recording, location, expressions, flags),
     );
 
@@ -105,13 +110,14 @@ function build(): Command {
     .command('events')
     .description('list what crossed the boundary: calls, answers, sizes, turns')
     .argument('<recording>', 'folder of the recording')
+    .addOption(processOption())
     .option('--json', 'one JSON document an event, one a line')
     .addHelpText('after', examples(['retrace events ./recording', 'retrace events ./recording --json | head']))
-    .action((recording: string, flags: { json?: boolean }) => showEvents(recording, flags));
+    .action((recording: string, flags: ProcessFlags & { json?: boolean }) => showEvents(recording, flags));
 
   program
     .command('info')
-    .description('what was recorded: program, Node version, threads, how it ended')
+    .description('what was recorded: program, Node version, processes, threads, how it ended')
     .argument('<recording>', 'folder of the recording')
     .option('--json', 'print it as one JSON document')
     .addHelpText('after', examples(['retrace info ./recording']))
@@ -144,7 +150,7 @@ async function main(): Promise<void> {
     await build().parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.code === 'retrace.hit') process.stderr.write(`${error.message}\n`);
+      if (error.code === 'retrace.hit' || error.code === 'retrace.argument') process.stderr.write(`${error.message}\n`);
       process.exitCode = error.exitCode === 0 ? 0 : CANNOT;
       return;
     }

@@ -7,6 +7,7 @@ export interface RecordFlags {
   output?: string;
   force?: boolean;
   nodeFlag: string[];
+  children: boolean;
 }
 
 export async function recordProgram(script: string, args: string[], flags: RecordFlags): Promise<void> {
@@ -14,6 +15,7 @@ export async function recordProgram(script: string, args: string[], flags: Recor
     script,
     args,
     execArgv: flags.nodeFlag,
+    children: flags.children,
     ...(flags.output === undefined ? {} : { dir: flags.output }),
     ...(flags.force === true ? { force: true } : {}),
   });

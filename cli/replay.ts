@@ -1,18 +1,23 @@
 /** `retrace replay`: the recorded run once more, to this process's stdout and stderr. */
-import { Divergence, open, type Engine } from '../interpreter/replay';
+import { Divergence, type Engine } from '../interpreter/replay';
 import { DIVERGED } from './failure';
 import { leaveAs } from './leave';
+import { openProcess, type ProcessFlags } from './process';
 import { Progress } from './progress';
 
-export interface ReplayFlags {
+export interface ReplayFlags extends ProcessFlags {
   engine: Engine;
 }
 
 export async function replayRecording(folder: string, flags: ReplayFlags): Promise<void> {
-  const recording = await open(folder);
+  const recording = await openProcess(folder, flags);
   const progress = new Progress(() => recording.turns());
   try {
-    const { exitCode, signal } = await recording.run({ engine: flags.engine, onTurn: (turn) => progress.at(turn) });
+    const { exitCode, signal } = await recording.run({
+      engine: flags.engine,
+      children: flags.process === undefined,
+      onTurn: (turn) => progress.at(turn),
+    });
     progress.done();
     leaveAs(exitCode, signal);
   } catch (error) {

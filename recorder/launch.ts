@@ -32,6 +32,8 @@ export interface RecordOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Default: inherit. */
   readonly stdio?: StdioOptions;
+  /** Record the Node processes that the program starts, too. Default: true. */
+  readonly children?: boolean;
   /** Flags for node, before the script: `--max-old-space-size=4096`. */
   readonly execArgv?: readonly string[];
   /** Default: the node that runs this. */
@@ -66,7 +68,11 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
     // As if typed: process.argv0 and process.title show it.
     argv0: 'node',
     cwd,
-    env: { ...(options.env ?? process.env), RETRACE_RECORDING_MADE: recording },
+    env: {
+      ...(options.env ?? process.env),
+      RETRACE_RECORDING_MADE: recording,
+      ...(options.children === false ? { RETRACE_NO_CHILDREN: '1' } : {}),
+    },
     stdio: options.stdio ?? 'inherit',
   });
 

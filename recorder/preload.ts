@@ -47,7 +47,8 @@ export function recordHere(orders: Orders, notRecording: (error: unknown) => voi
 
 function hideVariables(): void {
   const { env } = process;
-  for (const name of ['RETRACE_RECORDING_MADE', 'RETRACE_RECORDING_PATH', 'RETRACE_RESTARTED', 'RETRACE_NO_CHILDREN', FAMILY]) delete env[name];
+  for (const name of ['RETRACE_RECORDING_MADE', 'RETRACE_RECORDING_PATH', 'RETRACE_RESTARTED', 'RETRACE_NO_CHILDREN', FAMILY])
+    delete env[name];
   const options = env['NODE_OPTIONS'];
   if (options === undefined) return;
   const shown = hidePreload(options, isPreload);

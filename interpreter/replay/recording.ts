@@ -4,8 +4,8 @@
  * The public API's entry (`open`), used by the CLI and by embedding programs. Invariant: opening and reading runs no code of the
  * recording's; every file of it is checked before its contents are believed.
  */
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { replayCommand } from '../../recorder/launch';
 import { MAPS_FILE, type StoredMap } from '../../recorder/source-maps';
 import {
@@ -13,6 +13,8 @@ import {
   Damaged,
   EventTag,
   FactIndex,
+  PROCESSES,
+  processNumbers,
   readManifest,
   sha256,
   SourceStore,
@@ -22,10 +24,11 @@ import {
   type TraceEvent,
 } from '../../recorder/trace';
 import type { Orders } from '../replayer/protocol';
-import { BadLocation, ReplayerFailed } from './errors';
+import { BadLocation } from './errors';
 import { shownPath } from './locations';
 import { Replay, type ReplayHooks } from './replay';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
+import { ended, runTogether, sharingOutput } from './together';
 import { SourceMaps } from './source-maps';
 import { verify, type VerifyOptions, type VerifyResult } from './verify';
 
@@ -40,6 +43,8 @@ export interface RunOptions {
   /** Default: vm. */
   engine?: Engine;
   thread?: string;
+  /** Output of recorded children that wrote to the same stdout or stderr is put in its place among this process's own. Default: true. */
+  children?: boolean;
   /** Told the turn that is being replayed, now and then. */
   onTurn?: (turn: number) => void;
 }
@@ -87,6 +92,7 @@ export async function open(folder: string): Promise<Recording> {
 export class Recording {
   private sourceMaps: SourceMaps | undefined;
   private sourceIndex: Map<string, SourceFile> | undefined;
+  private family: readonly Recording[] | undefined;
   private readonly store: SourceStore;
 
   constructor(
@@ -97,12 +103,52 @@ export class Recording {
     this.store = new SourceStore(join(folder, manifest.sources), sha256);
   }
 
-  get processes(): Manifest['processes'] {
-    return this.manifest.processes;
+  /** Number of this process in the recording; 0 for the first one. */
+  get number(): number {
+    return this.manifest.number;
+  }
+
+  get pid(): number {
+    return this.manifest.processes[0]!.pid;
+  }
+
+  /** Every process of the recording, the first one first, in the order of their numbers: recordings as good as this one. Throws Damaged. */
+  get processes(): readonly Recording[] {
+    if (this.family) return this.family;
+    const root = this.manifest.parent === null ? this.folder : join(this.folder, '../..');
+    const family: Recording[] = [];
+    for (const number of [0, ...processNumbers(root)]) {
+      const folder = number === 0 ? root : join(root, PROCESSES, String(number));
+      if (number === this.number) family.push(this);
+      // A process that was killed before it began has no manifest.
+      else if (existsSync(join(folder, 'manifest.json'))) family.push(new Recording(folder, readManifest(folder)));
+    }
+    for (const one of family) one.family = family;
+    return family;
+  }
+
+  /** The process that started this one, perhaps through others that were not recorded; undefined for the first one. */
+  get parent(): Recording | undefined {
+    const { parent } = this.manifest;
+    return parent === null ? undefined : this.processes.find(({ number }) => number === parent.process);
+  }
+
+  /** The processes that this one started. */
+  get children(): readonly Recording[] {
+    return this.processes.filter(({ manifest }) => manifest.parent?.process === this.number);
+  }
+
+  /** The process of that number, or else of that pid. Throws BadLocation. */
+  process(which: number): Recording {
+    const { processes } = this;
+    const found = processes.find(({ number }) => number === which) ?? processes.find(({ pid }) => pid === which);
+    if (found) return found;
+    const known = processes.map(({ number, pid, manifest }) => `${number} (pid ${pid}, ${basename(manifest.program)})`);
+    throw new BadLocation(`the recording has no process ${which}. It has ${known.join(', ')}.`);
   }
 
   get threads(): readonly ThreadInfo[] {
-    return this.manifest.processes.flatMap((process) => process.threads);
+    return this.manifest.processes[0]!.threads;
   }
 
   /** Every source the program loaded, in the order of loading. Throws Damaged. */
@@ -165,16 +211,28 @@ export class Recording {
    * Throws WrongNode, Damaged, Divergence.
    */
   async run(options: RunOptions = {}): Promise<RunResult> {
+    const others = options.children === false ? [] : sharingOutput(this);
+    return others.length > 0 ? runTogether(this, others, options) : ended(this.begin(options));
+  }
+
+  /**
+   * A plain replay of this process alone. told: takes its output, which then goes nowhere else; bytes that Node itself wrote
+   * come without a time. Throws WrongNode, Damaged.
+   */
+  begin(options: RunOptions, told?: (fd: 1 | 2, bytes: Uint8Array, time: number | undefined) => void): ReplayerProcess {
     const { name } = this.thread(options.thread);
     this.check(name);
-    const orders = this.orders(name, options.engine ?? 'vm', 'plain');
-    const replayer = new ReplayerProcess(this.command(orders.engine), orders, 'inherit', (event) => {
-      if (event.kind === 'turn') options.onTurn?.(event.turn);
-    });
-    const { code, signal } = await replayer.exited;
-    if (replayer.divergence) throw replayer.divergence;
-    if (replayer.pid === undefined) throw new ReplayerFailed('the replayer could not be started.');
-    return { exitCode: code, signal };
+    const orders = { ...this.orders(name, options.engine ?? 'vm', 'plain'), tellOutput: told !== undefined };
+    return new ReplayerProcess(
+      this.command(orders.engine),
+      orders,
+      told === undefined ? 'inherit' : 'pipe',
+      (event) => {
+        if (event.kind === 'turn') options.onTurn?.(event.turn);
+        if (event.kind === 'written') told!(event.fd, Buffer.from(event.bytes, 'latin1'), event.time);
+      },
+      (fd, bytes) => told!(fd, bytes, undefined),
+    );
   }
 
   /**
@@ -222,7 +280,7 @@ export class Recording {
     if (this.sourceMaps) return;
     let stored: StoredMap[] = [];
     try {
-      stored = storedMaps(JSON.parse(readFileSync(join(this.folder, MAPS_FILE), 'utf8')));
+      stored = storedMaps(JSON.parse(readFileSync(join(this.folder, this.manifest.sources, '..', MAPS_FILE), 'utf8')));
     } catch {
       stored = [];
     }
@@ -261,7 +319,7 @@ export class Recording {
   }
 
   private orders(thread: string, engine: Engine, mode: Orders['mode']): Orders {
-    return { recording: this.folder, thread, engine, mode, deepStack: this.deepStack(engine) };
+    return { recording: this.folder, thread, engine, mode, tellOutput: false, deepStack: this.deepStack(engine) };
   }
 
   /** The interpreter needs more native stack than V8 for the same program. Programs that chose the size of theirs keep it. */

@@ -126,6 +126,7 @@ export class ReplayerProcess {
           this.onEvent(message);
           break;
         case 'output':
+        case 'written':
         case 'turn':
         case 'fatal':
         case 'ended':

@@ -79,6 +79,9 @@ function begin(orders: Orders): void {
       if (inside?.session) inside.session.onEnd(true);
       else finished(true, end);
     },
+    ...(orders.tellOutput
+      ? { onOutput: (fd: 1 | 2, bytes: Uint8Array, time: number) => send(calls, { kind: 'written', fd, bytes: bytesAsText(bytes), time }) }
+      : {}),
     onEnd(_kind, code) {
       if (inside?.session) inside.session.onEnd(false);
       else if (replay) finished(false, { turn: replay.turn, events: replay.event });
@@ -119,6 +122,13 @@ function begin(orders: Orders): void {
     return;
   }
   replay = startReplay(options);
+}
+
+/** One character a byte. */
+function bytesAsText(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
+  return text;
 }
 
 /** Node reads `stack` next, so reading it here shows the program nothing new. */

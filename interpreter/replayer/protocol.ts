@@ -17,6 +17,8 @@ export interface Orders {
   thread: string;
   engine: 'vm' | 'native';
   mode: 'plain' | 'debug';
+  /** plain: what the program writes to stdout and stderr is told, not written. */
+  tellOutput: boolean;
   /** The replayer was given a native stack of 7000 KB. */
   deepStack: boolean;
   /** Index of an event: tell the stack of the call that takes it. */
@@ -124,6 +126,8 @@ export type Reply =
 export type ReplayerEvent =
   /** Bytes the program wrote to file descriptor 1 or 2, one character a byte. */
   | { kind: 'output'; fd: 1 | 2; bytes: string; turn: number; step: number }
+  /** The same in a plain replay that tells its output. time: when it was written, see native `clock`; 0 for unknown. */
+  | { kind: 'written'; fd: 1 | 2; bytes: string; time: number }
   /** A turn began; sent now and then, for progress. */
   | { kind: 'turn'; turn: number }
   /** An error nobody handled; `throws` is the index of the throw it came from, 0 when no guest code threw it. */

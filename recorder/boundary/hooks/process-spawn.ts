@@ -52,8 +52,19 @@ export function install(boundary: Boundary, children?: ChildEvents): void {
         // Since Node 24 file, arguments, directory, environment, stdio, flags, uid and gid are arguments of their own.
         if (typeof args[0] !== 'string') args[0] = adopted(boundary, args[0] as Spawn, children, false);
         else {
-          const { 0: file, 1: list, 3: envPairs, 6: uid, 7: gid } = args as unknown as [string, string[]?, string?, string[]?, ...unknown[]];
-          const child = adopted(boundary, { file, uid, gid, ...(list ? { args: list } : {}), ...(envPairs ? { envPairs } : {}) }, children, false);
+          const {
+            0: file,
+            1: list,
+            3: envPairs,
+            6: uid,
+            7: gid,
+          } = args as unknown as [string, string[]?, string?, string[]?, ...unknown[]];
+          const child = adopted(
+            boundary,
+            { file, uid, gid, ...(list ? { args: list } : {}), ...(envPairs ? { envPairs } : {}) },
+            children,
+            false,
+          );
           args[1] = child.args;
           args[3] = child.envPairs;
         }
@@ -122,4 +133,3 @@ function startedBy(pairs: readonly string[], args: readonly string[] | undefined
   const shell = args?.length === 3 && args[1] === '-c';
   return sync ? (shell ? 'execSync' : 'spawnSync') : shell ? 'exec' : 'spawn';
 }
-

@@ -244,7 +244,11 @@ export function installCounters(boundary: Boundary, { name }: StreamClass, targe
  * onread: native code keeps the function behind an accessor on `native`. Returns a function that puts our accessor on a
  * prototype or an instance above it; ours hands a logging function on to the native one.
  */
-export function installReads(boundary: Boundary, { name, nested, passesHandles = false }: StreamClass, native: Members): (target: Members) => void {
+export function installReads(
+  boundary: Boundary,
+  { name, nested, passesHandles = false }: StreamClass,
+  native: Members,
+): (target: Members) => void {
   const site = boundary.site(`${name}.onread`, nested);
   const { fields, wrap } = streamBase(boundary);
   const kRead = wrap['kReadBytesOrError'] as number;
