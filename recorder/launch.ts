@@ -159,6 +159,8 @@ function keepSourceMaps(recording: string): void {
 
 export interface ReplayCommand {
   readonly node: string;
+  /** What process.argv0 says. */
+  readonly argv0: string;
   readonly args: readonly string[];
   readonly env: Record<string, string>;
 }
@@ -183,6 +185,7 @@ export function replayCommand(
   const timeZone = manifest.statics['timeZone'];
   return {
     node: process.execPath,
+    argv0: manifest.argv0,
     args: [
       '--expose-internals',
       '--single-threaded-gc',

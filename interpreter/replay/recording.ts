@@ -329,8 +329,8 @@ export class Recording {
 
   private command(engine: Engine): ReplayerCommand {
     const flags = this.deepStack(engine) ? [DEEP_STACK] : [];
-    const { node, args, env } = replayCommand(this.manifest, join(__dirname, '../replayer/main.js'), {}, flags);
-    return { file: node, args: [...args], env };
+    const { node, argv0, args, env } = replayCommand(this.manifest, join(__dirname, '../replayer/main.js'), {}, flags);
+    return { file: node, argv0, args: [...args], env };
   }
 }
 

@@ -114,11 +114,20 @@ export function openHost(): Host {
     return exports;
   };
 
+  const exists = (name: string): boolean => {
+    try {
+      return internalBinding(name) !== undefined;
+    } catch {
+      return false;
+    }
+  };
+
   return {
     process: proc,
     whenBinding(name, install) {
-      if (loadList.includes(`Internal Binding ${name}`)) install(internalBinding(name));
-      else add(bindingHooks, name, install);
+      if (!loadList.includes(`Internal Binding ${name}`)) add(bindingHooks, name, install);
+      // Asked for and not in this build of Node, it is in the list all the same.
+      else if (exists(name)) install(internalBinding(name));
     },
     bindingNames() {
       const names = new Set<string>();

@@ -80,6 +80,7 @@ export function startRecording(options: RecordingOptions): void {
     platform: process.platform,
     arch: process.arch,
     program: process.argv[1] ?? '',
+    argv0: process.argv0,
     argv: [...process.argv],
     execArgv: options.hideFlags(process.execArgv),
     execPath: process.execPath,

@@ -38,6 +38,7 @@ const manifest: Manifest = {
   platform: 'linux',
   arch: 'x64',
   program: '/app/app.js',
+  argv0: 'node',
   argv: ['/usr/bin/node', '/app/app.js'],
   execArgv: [],
   execPath: '/usr/bin/node',

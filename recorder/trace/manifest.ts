@@ -65,6 +65,8 @@ export interface Manifest {
   readonly arch: string;
   /** Absolute path of the script. */
   readonly program: string;
+  /** process.argv0: the name node was called by. */
+  readonly argv0: string;
   /** process.argv, process.execArgv, process.execPath and process.env as the program saw them first. */
   readonly argv: readonly string[];
   readonly execArgv: readonly string[];
@@ -216,6 +218,7 @@ export function readManifest(dir: string): Manifest {
     platform: string(object, 'platform'),
     arch: string(object, 'arch'),
     program: string(object, 'program'),
+    argv0: string(object, 'argv0'),
     argv: strings(object, 'argv'),
     execArgv: strings(object, 'execArgv'),
     execPath: string(object, 'execPath'),
