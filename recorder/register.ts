@@ -51,7 +51,7 @@ function restart(): void {
 function textsOf(file: string): string[] {
   try {
     return readFileSync(file, 'utf8').split('\0').slice(0, -1);
-  } catch (_unreadable) {
+  } catch {
     return [];
   }
 }

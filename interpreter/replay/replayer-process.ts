@@ -44,7 +44,11 @@ export class ReplayerProcess {
   ) {
     const options: StdioOptions = [stdio === 'inherit' ? 'inherit' : 'ignore', stdio, stdio, 'pipe'];
     this.thread = orders.thread;
-    this.child = spawn(command.file, command.args, { ...(command.argv0 === undefined ? {} : { argv0: command.argv0 }), env: command.env, stdio: options });
+    this.child = spawn(command.file, command.args, {
+      ...(command.argv0 === undefined ? {} : { argv0: command.argv0 }),
+      env: command.env,
+      stdio: options,
+    });
     this.socket = this.child.stdio[3] as Duplex;
     this.socket.on('data', (chunk: Buffer) => this.receive(chunk));
     // a replayer that ends while we write is told by its exit

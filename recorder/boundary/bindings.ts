@@ -67,6 +67,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('icu', 'pass', 'text conversions'),
   row('inspector', 'forbid', 'debugging of the recorded process', { isEnabled: 'pass', consoleCall: 'pass', console: 'pass', setConsoleExtensionInstaller: 'pass', registerAsyncHook: 'pass' }), // prettier-ignore
   row('internal_only_v8', 'forbid', "V8's own"),
+  row('ipc_serdes', 'pass', 'the advanced form of messages between processes'),
   row('js_stream', 'record', 'streams made of JavaScript streams'),
   row('messaging', 'pass', 'messages within the thread; their delivery is an entry'),
   row('mksnapshot', 'pass', 'start-up snapshots'),
