@@ -14,8 +14,8 @@ export type AnyFunction = (this: any, ...args: any[]) => any;
 interface BuiltinModule {
   readonly id: string;
   readonly exports: unknown;
-  readonly loaded: boolean;
-  readonly loading: boolean;
+  loaded: boolean;
+  loading: boolean;
   compileForInternalLoader(): unknown;
 }
 
@@ -41,6 +41,11 @@ export interface Host {
    * nothing is loaded that the program does not load itself.
    */
   whenBinding(name: string, install: (binding: Members) => void): void;
+  /**
+   * Gives built-ins that are compiled from now on another primordial: the clock, the entropy and the weak references that Node's
+   * own code took before anybody else. Name: as in lib/internal/per_context/primordials.js.
+   */
+  substitute(name: string, value: unknown): void;
   /** Runs `install` once on the exports of a built-in module: now if it is loaded, else right after it has been evaluated. */
   whenModule(id: string, install: (exports: Members) => void): void;
   /** Names of all bindings that Node's own sources ask for. */
@@ -89,7 +94,33 @@ export function openHost(): Host {
   const bindingHooks = new Map<string, ((binding: Members) => void)[]>();
   const moduleHooks = new Map<string, ((exports: Members) => void)[]>();
   const sources = builtins['natives'] as Record<string, string>;
-  const compile = BuiltinModule.prototype.compileForInternalLoader;
+  const substitutes: Members = Object.create(primordials) as Members;
+  const substituted: string[] = [];
+  let mentions: RegExp | undefined;
+  const nodeCompile = BuiltinModule.prototype.compileForInternalLoader;
+  /** What nodeCompile does, with the substitutes: lib/internal/bootstrap/realm.js. */
+  const compileSubstituted = (module: BuiltinModule): unknown => {
+    const { id } = module;
+    const dependency = id.startsWith('internal/deps/');
+    const requireBuiltin = (name: string): unknown => {
+      if (name === 'internal/bootstrap/realm') return { internalBinding, BuiltinModule, require: requireBuiltin };
+      if (!dependency) return requireInternal(name);
+      return requireInternal(name.startsWith('node:') ? name.slice(5) : BuiltinModule.map.has(name) ? name : `internal/deps/${name}`);
+    };
+    const compileFunction = builtins['compileFunction'] as (name: string) => AnyFunction;
+    module.loading = true;
+    try {
+      compileFunction(id)(module.exports, requireBuiltin, module, proc, internalBinding, substitutes);
+      module.loaded = true;
+    } finally {
+      module.loading = false;
+    }
+    loadList.push(`NativeModule ${id}`);
+    return module.exports;
+  };
+  const compile = function (this: BuiltinModule): unknown {
+    return mentions?.test(sources[this.id] ?? '') === true ? compileSubstituted(this) : nodeCompile.call(this);
+  };
   BuiltinModule.prototype.compileForInternalLoader = function (this: BuiltinModule): unknown {
     if (this.loaded || this.loading) return compile.call(this);
     if (bindingHooks.size > 0)
@@ -139,6 +170,12 @@ export function openHost(): Host {
       if (module === undefined) return;
       if (module.loaded) install(module.exports as Members);
       else add(moduleHooks, id, install);
+    },
+    substitute(name, value) {
+      Object.defineProperty(substitutes, name, { value, enumerable: true });
+      substituted.push(name);
+      // As it stands in the destructuring that begins a built-in.
+      mentions = new RegExp(`^ {2}(?:${substituted.join('|')})(?::.*)?,$`, 'm');
     },
     primordials,
     internalBinding,

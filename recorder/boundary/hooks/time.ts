@@ -15,7 +15,9 @@ export function install(boundary: Boundary): void {
 
   const random = boundary.site('Math.random');
   const liveRandom = Math.random;
-  replace(Math as unknown as Members, 'random', () => boundary.ask(random, 0, liveRandom));
+  const askRandom = (): number => boundary.ask(random, 0, liveRandom);
+  replace(Math as unknown as Members, 'random', askRandom);
+  host.substitute('MathRandom', askRandom);
 
   // hrtime() leaves its answer in a buffer.
   const methods = host.internalBinding('process_methods');
@@ -117,12 +119,6 @@ function installDate(boundary: Boundary): void {
   }.get;
   defineProperty(format, 'format', { ...getter, get: disguise(get, readFormat) });
 
-  // The Date header of HTTP: a second copy of the module that owns it, with the recorded clock in place of the captured one.
-  const { host } = boundary;
-  host.whenModule('internal/http', (exports) => {
-    const copy: Members = { exports: {} };
-    const primordials: Members = Object.create(host.primordials, { Date: { value: StandIn }, DateNow: { value: now } }) as Members;
-    host.compileInternal('internal/http')(copy['exports'], host.requireInternal, copy, host.process, host.internalBinding, primordials);
-    exports['utcDate'] = (copy['exports'] as Members)['utcDate'];
-  });
+  boundary.host.substitute('Date', StandIn);
+  boundary.host.substitute('DateNow', now);
 }
