@@ -119,10 +119,12 @@ export function openHost(): Host {
     return module.exports;
   };
   const compile = function (this: BuiltinModule): unknown {
-    return mentions?.test(sources[this.id] ?? '') === true ? compileSubstituted(this) : nodeCompile.call(this);
+    // What is weak in the module loader's caches is nobody's business, and fills differently in the two modes.
+    const own = this.id.startsWith('internal/source_map/') || mentions?.test(sources[this.id] ?? '') !== true;
+    return !own ? compileSubstituted(this) : nodeCompile.call(this);
   };
   BuiltinModule.prototype.compileForInternalLoader = function (this: BuiltinModule): unknown {
-    if (this.loaded || this.loading) return compile.call(this);
+    if (this.loaded || this.loading) return nodeCompile.call(this);
     if (bindingHooks.size > 0)
       for (const [, name] of (sources[this.id] ?? '').matchAll(BINDING)) {
         const hooks = bindingHooks.get(name!);

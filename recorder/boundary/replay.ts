@@ -90,6 +90,7 @@ export class ReplayBoundary implements Boundary {
   private readonly frames: ContextFrames;
   private readonly asyncIds: Float64Array;
   private readonly kCounter: number;
+  private readonly kExecution: number;
   /** Its first byte says whether ticks wait: lib/internal/process/task_queues.js, kHasTickScheduled. */
   private readonly tickInfo: Uint8Array;
   private readonly enqueueMicrotask: (task: () => void) => void;
@@ -108,7 +109,9 @@ export class ReplayBoundary implements Boundary {
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
     this.tickInfo = host.internalBinding('task_queue')['tickInfo'] as Uint8Array;
-    this.kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
+    const constants = wrap['constants'] as Record<string, number>;
+    this.kCounter = constants['kAsyncIdCounter']!;
+    this.kExecution = constants['kExecutionAsyncId']!;
     this.enqueueMicrotask = host.internalBinding('task_queue')['enqueueMicrotask'] as typeof this.enqueueMicrotask;
     const hooks = host.requireInternal('internal/async_hooks');
     this.ticks = { emitBefore: hooks['emitBefore'] as AnyFunction, emitAfter: hooks['emitAfter'] as AnyFunction };
@@ -469,6 +472,8 @@ export class ReplayBoundary implements Boundary {
   /** An entry that native code made before its call returned: no drain, the stack is not empty. */
   private deliverNested(_site: Site): void {
     const { recv, fn, args, asyncId, triggerId } = this.makeDelivery();
+    // Without a context there is nothing to push, and no hook is told.
+    if (asyncId === 0 && this.asyncIds[this.kExecution] === 0) return void apply(fn, recv, args);
     this.ticks.emitBefore(asyncId, triggerId, recv);
     try {
       apply(fn, recv, args);

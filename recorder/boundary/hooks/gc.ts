@@ -1,11 +1,13 @@
 /**
- * What the garbage collector lets a program see: WeakRef.prototype.deref and FinalizationRegistry callbacks.
+ * What the garbage collector lets a program see: WeakRef.prototype.deref and FinalizationRegistry callbacks. Node's own weak
+ * references count too where built-ins compiled later use them (AbortSignal.any and timeout, process.finalization).
  *
  * Invariant: an object is dead at replay exactly where it was found dead in the recording. Until then the replay keeps it.
  */
 import type { Boundary } from '../core';
 import { disguise, replace } from '../disguise';
 import type { AnyFunction, Members } from '../host';
+import type { ReplayBoundary } from '../replay';
 
 const { apply, construct, defineProperty } = Reflect;
 
@@ -15,7 +17,7 @@ export function install(boundary: Boundary): void {
 }
 
 /** Puts a stand-in in the place of a global class; instances keep the native prototype. */
-function standFor(native: AnyFunction, name: string, make: (args: IArguments, newTarget: AnyFunction) => object): void {
+function standFor(native: AnyFunction, name: string, make: (args: IArguments, newTarget: AnyFunction) => object): AnyFunction {
   function StandIn(this: unknown): object {
     if (new.target === undefined) return apply(native, undefined, arguments) as object;
     return make(arguments, new.target as unknown as AnyFunction);
@@ -23,6 +25,19 @@ function standFor(native: AnyFunction, name: string, make: (args: IArguments, ne
   disguise(StandIn, native);
   defineProperty(native.prototype as object, 'constructor', { value: StandIn, writable: true, enumerable: false, configurable: true });
   defineProperty(globalThis, name, { value: StandIn, writable: true, enumerable: false, configurable: true });
+  return StandIn;
+}
+
+/** What Node's primordials call `Safe...`: a subclass whose methods the program cannot reach. Call when they are in place. */
+function substituteSafe(boundary: Boundary, name: string, StandIn: AnyFunction): void {
+  const Safe = class extends (StandIn as unknown as new (argument: unknown) => object) {};
+  const { prototype } = Safe;
+  for (const key of Reflect.ownKeys(StandIn.prototype as object))
+    if (key !== 'constructor') defineProperty(prototype, key, Reflect.getOwnPropertyDescriptor(StandIn.prototype as object, key)!);
+  Object.setPrototypeOf(prototype, null);
+  Object.freeze(prototype);
+  defineProperty(Safe, 'name', { value: `Safe${name}`, configurable: true });
+  boundary.host.substitute(`Safe${name}`, Object.freeze(Safe));
 }
 
 function installWeakRef(boundary: Boundary): void {
@@ -30,7 +45,7 @@ function installWeakRef(boundary: Boundary): void {
   const site = boundary.site('WeakRef.deref');
   /** Replay: what a reference stands for, until it is recorded as dead. */
   const kept = new WeakMap<object, { target: unknown }>();
-  standFor(Native, 'WeakRef', (args, newTarget) => {
+  const StandIn = standFor(Native, 'WeakRef', (args, newTarget) => {
     const ref = construct(Native, args, newTarget) as object;
     if (boundary.mode === 'replay') kept.set(ref, { target: args[0] });
     return ref;
@@ -57,6 +72,7 @@ function installWeakRef(boundary: Boundary): void {
       },
     }.deref,
   );
+  substituteSafe(boundary, 'WeakRef', StandIn);
 }
 
 interface Registry {
@@ -71,6 +87,11 @@ function installRegistry(boundary: Boundary): void {
   const Native = FinalizationRegistry as unknown as AnyFunction;
   const registries = new WeakMap<object, Registry>();
   const finalize = boundary.site('FinalizationRegistry.callback');
+  // One task of V8's cleans up several cells before ticks and microtasks run: all but the first are entries inside the first.
+  const another = boundary.site('FinalizationRegistry.another', true);
+  const enqueueMicrotask = boundary.host.internalBinding('task_queue')['enqueueMicrotask'] as (task: () => void) => void;
+  const triggerUncaughtException = boundary.host.internalBinding('errors')['triggerUncaughtException'] as AnyFunction;
+  let begun = false;
   const removed = boundary.site('FinalizationRegistry.unregister');
 
   /** Calls the program's callback for a cell: natively in record mode, by the driver in replay. */
@@ -79,18 +100,47 @@ function installRegistry(boundary: Boundary): void {
     state.cells.delete(cell);
     apply(state.callback, undefined, [held]);
   };
-  boundary.deliver(finalize, (args, handle) => {
-    const state = registries.get(boundary.objectOf(handle) as object)!;
-    return { recv: boundary.host.process, fn: () => finalized(state, args[0] as number), args: [] };
-  });
+  if (boundary.mode === 'replay') {
+    const replay = boundary as ReplayBoundary;
+    const inTask = (name: string): boolean => name === another.name;
+    const deliver = (after: () => void) => (args: unknown[], handle: number) => ({
+      recv: boundary.host.process,
+      fn() {
+        try {
+          finalized(registries.get(boundary.objectOf(handle) as object)!, args[0] as number);
+        } catch (error) {
+          // V8's task reports the exception at once, and ends in order.
+          triggerUncaughtException(error, false);
+        }
+        after();
+      },
+      args: [],
+    });
+    boundary.deliver(
+      finalize,
+      deliver(() => {
+        while (replay.nest(inTask) !== undefined);
+      }),
+    );
+    boundary.deliver(
+      another,
+      deliver(() => undefined),
+    );
+  }
 
-  standFor(Native, 'FinalizationRegistry', (args, newTarget) => {
+  const StandIn = standFor(Native, 'FinalizationRegistry', (args, newTarget) => {
     const callback: unknown = args[0];
     if (typeof callback !== 'function') return construct(Native, args, newTarget) as object;
     const state: Registry = { cells: new Map(), tokens: new WeakMap(), callback: callback as AnyFunction, next: 0 };
     const weak = (cell: number): void => {
       if (boundary.mode === 'replay' || !state.cells.has(cell)) return;
-      if (boundary.own === 0) boundary.logEntry(finalize, number, [cell]);
+      if (boundary.own === 0) boundary.logEntry(begun ? another : finalize, number, [cell]);
+      if (!begun) {
+        begun = true;
+        enqueueMicrotask(() => {
+          begun = false;
+        });
+      }
       finalized(state, cell);
     };
     const registry = construct(Native, [weak], newTarget) as object;
@@ -128,13 +178,15 @@ function installRegistry(boundary: Boundary): void {
     {
       unregister(this: object, token: unknown): unknown {
         const state = registries.get(this);
-        const live = (): boolean => apply(unregister, this, arguments) as boolean;
-        if (state === undefined) return live();
-        const answer = boundary.ask(removed, 0, live);
+        // It checks the token; whether a cell was still there is the collector's doing.
+        const live = apply(unregister, this, arguments) as boolean;
+        if (state === undefined) return live;
+        const answer = boundary.ask(removed, 0, () => live);
         for (const cell of state.tokens.get(token as object) ?? []) state.cells.delete(cell);
         state.tokens.delete(token as object);
         return answer;
       },
     }.unregister,
   );
+  substituteSafe(boundary, 'FinalizationRegistry', StandIn);
 }
