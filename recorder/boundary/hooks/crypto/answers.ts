@@ -19,9 +19,8 @@ const FUNCTIONS = [
 
 export function installAnswers(boundary: Boundary, binding: Members): void {
   for (const name of FUNCTIONS) boundary.sync(binding, name, `crypto.${name}`);
-  const { Sign, SecureContext } = binding as Record<string, { prototype: Members }>;
+  const { Sign } = binding as Record<string, { prototype: Members }>;
   boundary.sync(Sign!.prototype, 'sign', 'crypto.Sign.sign');
-  boundary.sync(SecureContext!.prototype, 'getTicketKeys', 'crypto.SecureContext.getTicketKeys');
   installEncryptedExport(boundary, binding);
   if (boundary.mode === 'record') return;
   // Certificates are verified by native handshakes, which no replay makes.
