@@ -69,7 +69,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('internal_only_v8', 'forbid', "V8's own"),
   row('ipc_serdes', 'pass', 'the advanced form of messages between processes'),
   row('js_stream', 'record', 'streams made of JavaScript streams'),
-  row('messaging', 'pass', 'messages within the thread; their delivery is an entry'),
+  row('messaging', 'pass', 'messages within the thread; their delivery is an entry', { moveMessagePortToContext: 'forbid' }),
   row('mksnapshot', 'pass', 'start-up snapshots'),
   row('module_wrap', 'pass', 'ES modules; their sources come from the recording'),
   row('modules', 'record', 'package.json files: facts of the module loader', {

@@ -6,6 +6,7 @@
  */
 import type { Boundary } from '../core';
 import type { AnyFunction, Members } from '../host';
+import { takeAsyncId } from './async-ids';
 import { objectFor } from './streams';
 
 const { apply, defineProperty } = Reflect;
@@ -13,6 +14,33 @@ const DISPATCH = Symbol.for('nodejs.internal.kHybridDispatch');
 
 export function install(boundary: Boundary): void {
   boundary.host.whenModule('internal/worker/io', (exports) => installPorts(boundary, exports['MessagePort'] as { prototype: Members }));
+  if (boundary.mode === 'replay') installFileHandles(boundary);
+}
+
+/** The handle of an open file moves with a message. A replay's is no native object, so its descriptor travels in its place. */
+function installFileHandles(boundary: Boundary): void {
+  const { host } = boundary;
+  const hooks = host.requireInternal('internal/async_hooks');
+  const nativePrototype = (host.internalBinding('fs')['FileHandle'] as { prototype: object }).prototype;
+  const { messaging_transfer_symbol: kTransfer, messaging_deserialize_symbol: kDeserialize } = host.internalBinding('symbols') as Record<
+    string,
+    symbol
+  >;
+  host.whenModule('internal/fs/promises', (exports) => {
+    const { prototype } = exports['FileHandle'] as { prototype: Members };
+    const transfer = prototype[kTransfer!] as AnyFunction;
+    const deserialize = prototype[kDeserialize!] as AnyFunction;
+    prototype[kTransfer!] = function (this: object): unknown {
+      const result = apply(transfer, this, []) as { data: { handle: { fd: number } } };
+      result.data.handle = { fd: result.data.handle.fd };
+      return result;
+    };
+    prototype[kDeserialize!] = function (this: object, { handle }: { handle: { fd: number } }): unknown {
+      const moved: object = Object.create(nativePrototype, { fd: { value: handle.fd, configurable: true } }) as object;
+      takeAsyncId(hooks, 'FILEHANDLE', moved);
+      return apply(deserialize, this, [{ handle: moved }]) as unknown;
+    };
+  });
 }
 
 function installPorts(boundary: Boundary, { prototype }: { prototype: Members }): void {
@@ -20,12 +48,17 @@ function installPorts(boundary: Boundary, { prototype }: { prototype: Members })
   const message = boundary.site('messaging.message');
   const closed = boundary.site('messaging.close');
   let delivering = false;
+  /** Replay: ports made while a message is read, in the order in which they were passed. */
+  let arrived: Members[] | undefined;
 
   // The constructor calls unref(), for ports that arrive in a message as well: there they get their numbers.
   const unref = prototype['unref'] as AnyFunction;
   prototype['unref'] = {
     unref(this: Members): unknown {
-      boundary.numberOf(this);
+      if (boundary.knownNumber(this) === 0) {
+        boundary.numberOf(this);
+        arrived?.push(this);
+      }
       return apply(unref, this, arguments) as unknown;
     },
   }.unref;
@@ -78,7 +111,12 @@ function installPorts(boundary: Boundary, { prototype }: { prototype: Members })
   const close = during(onclose);
   boundary.deliver(message, ([type], handle) => {
     const port = objectFor(boundary, message, handle);
-    return { recv: port, fn: emit, args: [receive(port), [], type] };
+    const ports: Members[] = (arrived = []);
+    try {
+      return { recv: port, fn: emit, args: [receive(port), ports, type] };
+    } finally {
+      arrived = undefined;
+    }
   });
   boundary.deliver(closed, (_args, handle) => ({ recv: objectFor(boundary, closed, handle), fn: close, args: [] }));
 }
