@@ -152,6 +152,11 @@ export interface Boundary {
   quiet<T>(run: () => T): T;
   /** Replay: ends it, because a native function was called that was not recorded. */
   refuse(native: string): never;
+  /**
+   * An exception went past a callback or a tick: the ticks and microtasks it left run at a moment that differs between versions,
+   * so a marker among the microtasks says when.
+   */
+  leftOver(): void;
   /** A moment in the life of the process that both modes must reach at the same place. */
   mark(name: string): void;
 }

@@ -40,6 +40,12 @@ export class RecordBoundary implements Boundary {
   private readonly kDepth: number;
   /** A nested callback has returned into native code, and no microtask has run since. */
   private scopeOpen = false;
+  /** The marker of leftOver is among the microtasks. */
+  private marked = false;
+  private readonly drained = (): void => {
+    this.marked = false;
+    if (this.own === 0) this.writer.drain();
+  };
   private readonly closeScope = (): void => {
     this.scopeOpen = false;
   };
@@ -181,7 +187,7 @@ export class RecordBoundary implements Boundary {
         returned = true;
         return result;
       } finally {
-        if (!returned) core.threw();
+        if (!returned) core.leftOver();
         if (site.nested) core.left();
       }
     };
@@ -248,7 +254,7 @@ export class RecordBoundary implements Boundary {
         returned = true;
         return result;
       } finally {
-        if (!returned) core.threw();
+        if (!returned) core.leftOver();
         if (site.nested) core.left();
       }
     };
@@ -336,11 +342,10 @@ export class RecordBoundary implements Boundary {
     this.onFailure(new Error(`${site.name}: ${reason}`));
   }
 
-  /** A callback threw: its ticks and microtasks run at a moment that differs between versions, so a marker among them says when. */
-  threw(): void {
-    this.enqueueMicrotask(() => {
-      if (this.own === 0) this.writer.drain();
-    });
+  leftOver(): void {
+    if (this.marked) return;
+    this.marked = true;
+    this.enqueueMicrotask(this.drained);
   }
 
   fact<T>(kind: string, key: string, live: () => T): T {

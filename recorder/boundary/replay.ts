@@ -65,6 +65,8 @@ export class ReplayBoundary implements Boundary {
   own = 0;
   turn = 0;
   private apart = 0;
+  /** The marker of leftOver is among the microtasks. */
+  private marked = false;
   /** Last answers of CLOCKS, for evaluations. */
   readonly clocks = new Map<string, unknown>([
     ['Math.random', 0.5],
@@ -453,12 +455,19 @@ export class ReplayBoundary implements Boundary {
         if (top) core.restOfScope();
         return result;
       } finally {
-        if (!returned) core.enqueueMicrotask(() => core.drained());
+        if (!returned) core.leftOver();
       }
     };
   }
 
-  private drained(): void {
+  leftOver(): void {
+    if (this.marked) return;
+    this.marked = true;
+    this.enqueueMicrotask(this.drained);
+  }
+
+  private readonly drained = (): void => {
+    this.marked = false;
     if (this.own !== 0 || this.apart !== 0) return;
     const head = this.head();
     if (head === undefined) this.ranOut('what a throwing callback left to run');
@@ -467,7 +476,7 @@ export class ReplayBoundary implements Boundary {
       this.agree(head);
       this.reader.next();
     }
-  }
+  };
 
   /** An entry that native code made before its call returned: no drain, the stack is not empty. */
   private deliverNested(_site: Site): void {

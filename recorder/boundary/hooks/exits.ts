@@ -79,7 +79,11 @@ export function install(boundary: Boundary, events: ExitEvents): void {
           if (boundary.mode === 'replay') programOutput(2, NOTHING);
         }
         if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));
-        else proc['_fatalException'] = standIn;
+        else {
+          proc['_fatalException'] = standIn;
+          boundary.fatal = undefined;
+          boundary.leftOver();
+        }
         return handled;
       },
     }._fatalException,
