@@ -94,7 +94,11 @@ export const BINDINGS: readonly BindingRow[] = [
   row('process_wrap', 'record', 'child processes'),
   row('profiler', 'pass', 'coverage and profiles of this process'),
   row('quic', 'forbid', 'QUIC'),
-  row('report', 'forbid', 'diagnostic reports', { shouldReportOnUncaughtException: 'pass' }),
+  row('report', 'forbid', 'diagnostic reports', {
+    shouldReportOnUncaughtException: 'pass',
+    // process.setUncaughtExceptionCaptureCallback() calls it.
+    setReportOnUncaughtException: 'pass',
+  }),
   row('sea', 'pass', 'single executable applications'),
   row('serdes', 'pass', "V8's serializer"),
   row('signal_wrap', 'record', 'signals'),

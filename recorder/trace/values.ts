@@ -24,6 +24,7 @@ export const NO_ROOM = new RangeError('no room left in the window');
 const { getPrototypeOf, keys: ownKeys, getOwnPropertyDescriptor, getOwnPropertyNames, is, defineProperty } = Object;
 const { isView } = ArrayBuffer;
 const isArray = Array.isArray;
+const toText = Function.prototype.call.bind(Object.prototype.toString) as (value: object) => string;
 const objectProto = Object.prototype;
 const uint8Proto = Uint8Array.prototype;
 const bufferProto = Buffer.prototype as object;
@@ -53,13 +54,20 @@ const errorClasses: readonly [string, ErrorConstructor][] = [
   ['Error', Error],
 ];
 
-/** Declared here because the project compiles without the DOM library. */
-interface DOMExceptionLike extends Error {
-  readonly name: string;
+type DOMExceptionClass = new (message: string, name: string) => Error;
+const { structuredClone } = globalThis;
+let domExceptionClass: DOMExceptionClass | undefined;
+
+/** The global of that name is an accessor, on Node 20, that reading replaces in the program's sight. What cannot be cloned has one, too. */
+function classOfDOMException(): DOMExceptionClass {
+  if (domExceptionClass === undefined)
+    try {
+      structuredClone(Symbol.iterator);
+    } catch (error) {
+      domExceptionClass = (error as Error).constructor as DOMExceptionClass;
+    }
+  return domExceptionClass!;
 }
-const { DOMException: DOMExceptionClass } = globalThis as unknown as {
-  DOMException: new (message: string, name: string) => DOMExceptionLike;
-};
 
 /** Encodes into `bytes` from `at`. The owner sets both, and takes `at` back afterwards. */
 export class Encoder {
@@ -257,7 +265,7 @@ export class Encoder {
       return this.uint(handle);
     }
     // Before errors: newer engines count it among them, though its name and message are no properties of its own.
-    if (v instanceof DOMExceptionClass) return this.domException(v);
+    if (toText(v) === '[object DOMException]') return this.domException(v as Error);
     if (types.isNativeError(v)) return this.error(v);
     if (types.isDate(v)) {
       bytes[this.at++] = ValueTag.Date;
@@ -334,7 +342,7 @@ export class Encoder {
     this.ownProperties(v);
   }
 
-  private domException(v: DOMExceptionLike): void {
+  private domException(v: Error): void {
     this.bytes[this.at++] = ValueTag.DOMException;
     this.text(v.name);
     this.text(v.message);
@@ -534,7 +542,7 @@ export class Decoder {
         return this.error();
       case ValueTag.DOMException: {
         const name = this.text();
-        const error = this.keep(new DOMExceptionClass(this.text(), name));
+        const error = this.keep(new (classOfDOMException())(this.text(), name));
         return this.ownProperties(error, this.count());
       }
       case ValueTag.Handle: {
