@@ -1,17 +1,21 @@
 /** `retrace info`: what a recording holds. */
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { open, type Manifest, type Recording } from '../interpreter/replay';
+import { basename, join } from 'node:path';
+import { type Manifest, type Recording } from '../interpreter/replay';
+import { printable } from './print';
+import { openProcess, type ProcessFlags } from './process';
 
-export async function showInfo(folder: string, flags: { json?: boolean }): Promise<void> {
-  const recording = await open(folder);
+export async function showInfo(folder: string, flags: ProcessFlags & { json?: boolean }): Promise<void> {
+  const recording = await openProcess(folder, flags);
   const { manifest } = recording;
   const sources = recording.sources;
-  const bytes = sizeOf(folder);
+  const bytes = sizeOf(recording.folder);
+  const family = recording.number === 0 ? recording.processes : [recording];
   if (flags.json) {
     const { statics: _statics, env: _env, ...shown } = manifest;
     const threads = recording.threads.map(({ name, trace }) => ({ name, trace, ...counted(recording, name) }));
-    process.stdout.write(`${JSON.stringify({ ...shown, threads, bytes, sources }, null, 2)}\n`);
+    const processes = family.map(described);
+    process.stdout.write(`${JSON.stringify({ ...shown, processes, threads, bytes, sources }, null, 2)}\n`);
     return;
   }
   const own = sources.filter(({ path }) => !/[\\/]node_modules[\\/]/.test(path));
@@ -25,11 +29,32 @@ export async function showInfo(folder: string, flags: { json?: boolean }): Promi
       const { turns, events } = counted(recording, name);
       return ['thread', `${name}: ${turns} turns, ${events} events`];
     }),
+    ...(family.length > 1 ? treeLines(recording, '').map((line, i) => [i === 0 ? 'processes' : '', line]) : []),
     ['size', `${bytes.toLocaleString('en')} bytes`],
     ['sources', `${sources.length}, of which ${sources.length - own.length} under node_modules`],
   ];
-  for (const [label, text] of lines) process.stdout.write(`${label!.padEnd(10)} ${text}\n`);
+  for (const [label, text] of lines) process.stdout.write(`${label!.padEnd(10)} ${printable(text!)}\n`);
   for (const { path } of own) process.stdout.write(`           ${path}\n`);
+}
+
+/** One process of the recording as JSON. */
+function described(one: Recording): object {
+  const { number, pid, folder } = one;
+  const { parent, argv, program, status, end, failure, node } = one.manifest;
+  const threads = one.threads.map((thread) => ({ ...thread, ...counted(one, thread.name) }));
+  return { number, pid, parent, program, argv, node, status, failure, end, threads, bytes: sizeOf(folder, true) };
+}
+
+/** The tree below a process, one line each. */
+function treeLines(one: Recording, indent: string): string[] {
+  const { manifest, number, pid, folder } = one;
+  const events = one.threads.reduce((sum, { name }) => sum + counted(one, name).events, 0);
+  const words = [basename(manifest.argv[0] ?? 'node'), ...manifest.argv.slice(1)].map((word) =>
+    word.startsWith(`${manifest.cwd}/`) ? word.slice(manifest.cwd.length + 1) : word,
+  );
+  const how = manifest.parent === null ? '' : `${manifest.parent.how}: `;
+  const line = `${indent}${number}  pid ${pid}  ${how}${words.join(' ')}  (${ending(manifest)}; ${events} events, ${sizeOf(folder, true).toLocaleString('en')} bytes)`;
+  return [line, ...one.children.flatMap((child) => treeLines(child, `${indent}  `))];
 }
 
 function counted(recording: Recording, thread: string): { turns: number; events: number } {
@@ -49,9 +74,11 @@ function ending({ status, end, failure }: Manifest): string {
   return `${end.kind === 'uncaught' ? 'by an uncaught error, ' : ''}with exit code ${end.code}`;
 }
 
-function sizeOf(folder: string): number {
+/** Bytes of all files in the folder of a process. alone: without sources and other processes, which several share. */
+function sizeOf(folder: string, alone = false): number {
   let bytes = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (alone && entry.isDirectory() && entry.name !== 'threads') continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) bytes += sizeOf(path);
     else if (entry.isFile()) bytes += statSync(path).size;

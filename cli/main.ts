@@ -119,9 +119,10 @@ function build(): Command {
     .command('info')
     .description('what was recorded: program, Node version, processes, threads, how it ended')
     .argument('<recording>', 'folder of the recording')
+    .addOption(processOption())
     .option('--json', 'print it as one JSON document')
     .addHelpText('after', examples(['retrace info ./recording']))
-    .action((recording: string, flags: { json?: boolean }) => showInfo(recording, flags));
+    .action((recording: string, flags: ProcessFlags & { json?: boolean }) => showInfo(recording, flags));
 
   return program;
 }
