@@ -74,6 +74,7 @@ interface WriterAddon {
   exit(code: number): never;
   die(signal: number): void;
   clock(): number;
+  endAfter(milliseconds: number, words: string, signal: number, code: number): void;
   unsetVariable(name: string): void;
   exec(path: string, args: readonly string[], environment: readonly string[]): void;
 }
@@ -130,6 +131,12 @@ export const dieOf: (signal: number) => void = writer.die;
 
 /** Ticks of 100 ns of the clock that all processes of the machine share: CLOCK_MONOTONIC. */
 export const clock: () => number = writer.clock;
+
+/**
+ * Replay only. Once the process has used that much more processor time it writes `words` to stderr and ends, of `signal` (a number)
+ * or, where that is 0, with the exit code: in the middle of a loop too.
+ */
+export const endAfter: (milliseconds: number, words: string, signal: number, code: number) => void = writer.endAfter;
 
 /** Takes a variable out of the environment without telling V8: a time zone it has read from TZ stays in force. */
 export const unsetVariable: (name: string) => void = writer.unsetVariable;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -38,6 +39,31 @@ int MapFile(void* where, size_t size, int fd, uint64_t offset, void** result) {
   *result = address;
   return 0;
 }
+
+// While it lives, a file size limit (setrlimit) is an error of the call that meets it, EFBIG, and not the end of the program.
+class WithoutSizeSignal {
+ public:
+  WithoutSizeSignal() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~WithoutSizeSignal() {
+    int error = errno;
+    if (!sigismember(&before_, SIGXFSZ)) {
+#if defined(__linux__)
+      struct timespec now = {0, 0};
+      sigtimedwait(&set_, nullptr, &now);
+#endif
+      pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    errno = error;
+  }
+
+ private:
+  sigset_t set_;
+  sigset_t before_;
+};
 
 // Puts memory of no consequence where a file was mapped.
 void Unbind(const Region& region) {
@@ -89,6 +115,7 @@ int TraceFile::Open(const char* path, size_t window_size) {
 }
 
 int TraceFile::Reserve(uint64_t from, uint64_t length) {
+  WithoutSizeSignal without;
 #if defined(__linux__)
   int result;
   do {

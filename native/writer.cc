@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <time.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -228,6 +229,43 @@ void KeepInherited() {
   for (int fd : inherited) fcntl(fd, F_SETFD, 0);
 }
 
+// What the process does when its time is over: set once, read by a signal handler.
+struct {
+  std::string words;
+  int signal = 0;
+  int code = 0;
+} deadline;
+
+void AtDeadline(int) {
+  // Only calls that are safe in a signal handler.
+  ssize_t written = write(2, deadline.words.data(), deadline.words.size());
+  (void)written;
+  if (deadline.signal != 0) {
+    signal(deadline.signal, SIG_DFL);
+    kill(getpid(), deadline.signal);
+  }
+  _exit(deadline.code);
+}
+
+// (milliseconds, words, signal number or 0, exit code): when the process has used that much more processor time it writes the words
+// to stderr and ends, in the middle of whatever it does.
+Napi::Value EndAfter(const Napi::CallbackInfo& info) {
+  uint32_t milliseconds = info[0].As<Napi::Number>().Uint32Value();
+  deadline.words = info[1].As<Napi::String>().Utf8Value();
+  deadline.signal = info[2].As<Napi::Number>().Int32Value();
+  deadline.code = info[3].As<Napi::Number>().Int32Value();
+  struct sigaction action;
+  memset(&action, 0, sizeof(action));
+  action.sa_handler = AtDeadline;
+  sigaction(SIGPROF, &action, nullptr);
+  struct itimerval timer;
+  memset(&timer, 0, sizeof(timer));
+  timer.it_value.tv_sec = milliseconds / 1000;
+  timer.it_value.tv_usec = milliseconds % 1000 * 1000;
+  setitimer(ITIMER_PROF, &timer, nullptr);
+  return info.Env().Undefined();
+}
+
 // (path, arguments with argv[0] first, environment as KEY=value): execve(2). Returns only to throw.
 Napi::Value Exec(const Napi::CallbackInfo& info) {
   auto texts = [](const Napi::Array& array) {
@@ -273,6 +311,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("die", Napi::Function::New<Die>(env, "die"));
   exports.Set("clock", Napi::Function::New<Clock>(env, "clock"));
+  exports.Set("endAfter", Napi::Function::New<EndAfter>(env, "endAfter"));
   exports.Set("unsetVariable", Napi::Function::New<UnsetVariable>(env, "unsetVariable"));
   exports.Set("exec", Napi::Function::New<Exec>(env, "exec"));
   return exports;

@@ -312,8 +312,6 @@ export class Recording {
   /** What makes a replay impossible is told before one is started. */
   private check(thread: string): void {
     checkNode(this.manifest, process.version);
-    if (this.manifest.failure !== null)
-      throw new Damaged(`the recorder gave up on this run: ${this.manifest.failure}`, 'manifest.json', -1);
     this.reader(this.thread(thread).trace);
     for (const { hash } of this.sources) this.store.get(hash);
   }

@@ -75,6 +75,11 @@ function begin(orders: Orders): void {
       send(calls, { kind: 'divergence', message, report: divergenceReport(divergence), divergence, ...where() });
       if (orders.quiet === true) exitNow(DIVERGED);
     },
+    onLastEvent(end) {
+      if (inside?.session) return false;
+      finished(true, end);
+      return true;
+    },
     onRanOut(end) {
       if (inside?.session) inside.session.onEnd(true);
       else finished(true, end);

@@ -22,7 +22,7 @@ import {
   type Manifest,
   type ParentInfo,
 } from '../trace';
-import { fstatSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Boundary } from './core';
 import { withOrders } from './family';
@@ -34,6 +34,9 @@ import { openHost } from './host';
 import { RecordBoundary, type FactSink } from './record';
 import { installStatics } from './hooks/process';
 import { hideOwnModules } from './hooks/modules';
+
+/** Taken before the program can patch it. */
+const write = writeSync;
 
 export interface RecordingOptions {
   /** The folder, made by createRecording or createProcess. */
@@ -97,11 +100,13 @@ export function startRecording(options: RecordingOptions): void {
     if (boundary.own !== 0) return;
     boundary.quiet(() => {
       if (failure === undefined) writer.end(kind, code, '');
+      // The last event may be the one for which there was no room.
+      const problem = failure ?? writer.failure;
       manifest = {
         ...manifest,
-        status: failure === undefined ? 'ended' : 'failed',
-        failure: failure === undefined ? null : failure.message,
-        end: { kind, code, signal: null },
+        status: problem === undefined ? 'ended' : 'failed',
+        failure: problem === undefined ? null : problem.message,
+        end: { kind: problem === undefined ? kind : 'lost', code, signal: null },
       };
       try {
         writeManifest(directory, manifest);
@@ -113,8 +118,19 @@ export function startRecording(options: RecordingOptions): void {
 
   /** The recording ends here, the program goes on. */
   const lost = (error: Error): void => {
+    if (boundary.own !== 0) return;
+    // What was reserved ahead goes back to a disk that may be full.
+    boundary.quiet(() => {
+      writer.close();
+      facts.close();
+    });
     finish('lost', 0, error);
     boundary.own++;
+    try {
+      write(2, `retrace: the recording stops here, the program goes on: ${error.message}\n`);
+    } catch {
+      // Nobody listens.
+    }
   };
 
   if (options.parent !== null) shareOutput();

@@ -27,6 +27,8 @@ export interface ReplayEvents {
   onTurn(turn: number): void;
   /** Must not return. */
   onDivergence(divergence: Divergence): never;
+  /** The last event of a trace that just stops has been taken; the program may never ask for another. Called once. */
+  onLastEvent?(): void;
   /** Event `witness` has been taken by a call with this stack; only if a witness was asked for. */
   onWitness?(stack: string): void;
   /** The trace has no more events, though the program goes on. Must not return. */
@@ -87,6 +89,7 @@ export class ReplayBoundary implements Boundary {
   private taken: EventHead | undefined;
   /** Index of the event whose call is to be told to `onWitness`; -1 for none. */
   witness = -1;
+  private atLast = false;
   /** process.version of the recording. */
   recordedNode = process.version;
   private readonly frames: ContextFrames;
@@ -248,6 +251,7 @@ export class ReplayBoundary implements Boundary {
         this.agree(head);
         const event = this.reader.next()!;
         if (head.index === this.witness) this.events.onWitness?.(this.stack());
+        this.lookForEnd();
         if (event.tag === EventTag.Throw) {
           if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
           passThrough(event.error);
@@ -271,6 +275,12 @@ export class ReplayBoundary implements Boundary {
 
   private siteOf(head: EventHead): Site | undefined {
     return this.sites.get(head.name);
+  }
+
+  private lookForEnd(): void {
+    if (this.reader.peek() !== undefined || this.reader.ended !== undefined || this.atLast) return;
+    this.atLast = true;
+    this.events.onLastEvent?.();
   }
 
   private agree(head: EventHead): void {
@@ -433,6 +443,7 @@ export class ReplayBoundary implements Boundary {
     const event = this.reader.next() as EntryEvent;
     this.taken = head;
     if (head.index === this.witness) this.events.onWitness?.('');
+    this.lookForEnd();
     const maker = this.makers.get(head.name);
     if (maker === undefined) return this.diverge(`nothing is waiting for ${head.name}`, { kind: 'waiting', expected: head });
     const [asyncId, triggerId, ...args] = event.args;

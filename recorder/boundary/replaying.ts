@@ -5,9 +5,10 @@
  */
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { dieOf, driver, exitNow, writeFully } from '../../native';
+import { dieOf, driver, endAfter, exitNow, writeFully } from '../../native';
 import {
   FactIndex,
+  printable,
   readManifest,
   sha256,
   SOURCE,
@@ -34,6 +35,9 @@ export const DIVERGED = 126;
 /** Exit code when the recording just stops and nobody knows why. */
 export const TRUNCATED = 125;
 
+/** Processor time that a program has for itself after the last event of a recording that just stops: nothing it does then is seen. */
+const LAST_WORDS_MS = 1000;
+
 /** How a replay can come to its end without the program's own exit. */
 export interface RanOut {
   /** Events of the trace that were replayed. */
@@ -59,6 +63,11 @@ export interface ReplayOptions {
   onWitness?(stack: string): void;
   /** Told before the process ends because the recording stops here (a killed program). */
   onRanOut?(end: RanOut): void;
+  /**
+   * Told when the last event of a recording that just stops has been replayed. If it answers true, the process ends soon after even if
+   * the program never asks for anything again, as one that was killed in an endless loop.
+   */
+  onLastEvent?(end: RanOut): boolean;
   /** Told before the process ends with exit code 125 because the recording is damaged after all. */
   onFailure?(error: Error): void;
   /** Takes what the program writes to stdout and stderr; default: it is written there. */
@@ -125,14 +134,22 @@ export function startReplay(options: ReplayOptions): Replay {
   });
 
   const { signals } = (host.internalBinding('constants') as { os: { signals: Record<string, number> } }).os;
+  const whereItStops = (): { end: RanOut; number: number; words: string } => {
+    const signal = manifest.end?.signal ?? null;
+    const number = signal === null ? 0 : (signals[signal] ?? 0);
+    const why = manifest.failure === null ? 'the program was killed or is still running' : `the recorder gave up: ${manifest.failure}`;
+    return {
+      end: { events: reader.index, turn: boundary.turn, signal },
+      number,
+      words: `retrace: the recording ends here, after event ${reader.index} in turn ${boundary.turn}: ${printable(why)}.\n`,
+    };
+  };
   const ranOut = (): never => {
     boundary.own++;
-    const signal = manifest.end?.signal ?? null;
-    options.onRanOut?.({ events: reader.index, turn: boundary.turn, signal });
-    const number = signal === null ? undefined : signals[signal];
-    if (number !== undefined) dieOf(number);
-    const why = manifest.failure === null ? 'the program was killed or is still running' : `the recorder gave up: ${manifest.failure}`;
-    say(`retrace: the recording ends here, after event ${reader.index} in turn ${boundary.turn}: ${why}.\n`);
+    const { end, number, words } = whereItStops();
+    options.onRanOut?.(end);
+    if (number !== 0) dieOf(number);
+    say(words);
     return exitNow(TRUNCATED);
   };
   const diverged = (divergence: Divergence): never => {
@@ -149,6 +166,10 @@ export function startReplay(options: ReplayOptions): Replay {
       onTurn: (turn) => options.onTurn?.(turn),
       onDivergence: diverged,
       onRanOut: ranOut,
+      onLastEvent() {
+        const { end, number, words } = whereItStops();
+        if (options.onLastEvent?.(end) === true) endAfter(LAST_WORDS_MS, number === 0 ? words : '', number, TRUNCATED);
+      },
       onWitness: (stack) => options.onWitness?.(stack),
     },
   );

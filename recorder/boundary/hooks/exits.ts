@@ -10,6 +10,7 @@ import { disguise } from '../disguise';
 import type { AnyFunction, Members } from '../host';
 import { showOrigin, type Origin } from '../origins';
 import { programOutput, timeOutput } from '../output';
+import type { ReplayBoundary } from '../replay';
 
 export interface ExitEvents {
   /** Record: everything is in the trace. kind: exit or uncaught. */
@@ -54,6 +55,12 @@ export function install(boundary: Boundary, events: ExitEvents): void {
     }.reallyExit,
     reallyExit,
   );
+
+  // The core dump and the native stack that come with it belong to the recorded process.
+  if (boundary.mode === 'replay') {
+    const abort = proc.abort as AnyFunction;
+    proc.abort = disguise({ abort: () => (boundary as ReplayBoundary).end('abort', 134) }.abort, abort) as () => never;
+  }
 
   const fatal = proc['_fatalException'] as AnyFunction;
   // A handler that throws: Node prints that error. Where nobody asks it is left to V8, which knows the place only of what nobody caught.
