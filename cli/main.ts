@@ -101,6 +101,7 @@ function build(): Command {
     .description('replay in both engines, compare, and name the first divergence')
     .argument('<recording>', 'folder of the recording')
     .addOption(new Option('--engine <engine>', 'only this one (default: both)').choices(['vm', 'native']))
+    .addOption(processOption().default(undefined, 'all'))
     .option('--thread <name>', 'only this one (default: all)')
     .option('--json', 'print it as one JSON document')
     .addHelpText('after', examples(['retrace verify ./recording', 'retrace verify ./recording --json --engine native']))

@@ -1,29 +1,30 @@
 /** `retrace verify`: replays in every engine, compares, and tells what is known about the first divergence. */
-import { open, type Engine, type EngineResult, type Problem, type VerifyResult } from '../interpreter/replay';
+import { type Engine, type EngineResult, type Problem, type VerifyResult } from '../interpreter/replay';
 import { DIVERGED } from './failure';
 import { printable } from './print';
+import { openProcess, type ProcessFlags } from './process';
 import { Progress } from './progress';
 
-export interface VerifyFlags {
+export interface VerifyFlags extends ProcessFlags {
   json?: boolean;
   engine?: Engine;
   thread?: string;
 }
 
 export async function verifyRecording(folder: string, flags: VerifyFlags): Promise<void> {
-  const recording = await open(folder);
-  if (flags.thread !== undefined) recording.thread(flags.thread);
+  const recording = await openProcess(folder, flags);
   const bars = new Map<string, Progress>();
-  const progressOf = (thread: string, engine: Engine): Progress => {
-    const what = `verifying ${printable(thread)}, ${engine}`;
+  const progressOf = (number: number, thread: string, engine: Engine): Progress => {
+    const what = `verifying ${nameOf(number, thread)}, ${engine}`;
     let bar = bars.get(what);
-    if (bar === undefined) bars.set(what, (bar = new Progress(() => recording.turns(thread), false, what)));
+    if (bar === undefined) bars.set(what, (bar = new Progress(() => recording.process(number).turns(thread), false, what)));
     return bar;
   };
   const result = await recording.verify({
     ...(flags.engine ? { engines: [flags.engine] } : {}),
     ...(flags.thread ? { threads: [flags.thread] } : {}),
-    onProgress: ({ engine, thread, turn }) => progressOf(thread, engine).at(turn),
+    ...(flags.process === undefined ? {} : { alone: true }),
+    onProgress: ({ process: number, thread, engine, turn }) => progressOf(number, thread, engine).at(turn),
   });
   for (const bar of bars.values()) bar.done();
   process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : `${textOf(result).map(printable).join('\n')}\n`);
@@ -33,13 +34,17 @@ export async function verifyRecording(folder: string, flags: VerifyFlags): Promi
 function textOf(result: VerifyResult): string[] {
   const lines: string[] = [];
   for (const one of result.engines) {
-    lines.push(`${one.ok ? 'ok      ' : 'differs '} ${one.thread}, ${one.engine.padEnd(6)}  ${summary(one)}`);
+    lines.push(`${one.ok ? 'ok      ' : 'differs '} ${nameOf(one.process, one.thread)}, ${one.engine.padEnd(6)}  ${summary(one)}`);
     if (one.problem) lines.push(...problemText(one.problem).map((line) => `  ${line}`));
   }
   if (result.node.recorded !== result.node.here)
     lines.push(`Recorded with Node ${result.node.recorded}, replayed with ${result.node.here}.`);
   if (!result.isolated) lines.push('This machine grants no empty network namespace: the replays could have reached the network.');
   return lines;
+}
+
+function nameOf(number: number, thread: string): string {
+  return number === 0 ? thread : `process ${number} ${thread}`;
 }
 
 function summary({ events, of, turns, exitCode, signal, stdout, stderr, seconds }: EngineResult): string {

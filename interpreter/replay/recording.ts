@@ -30,7 +30,7 @@ import { Replay, type ReplayHooks } from './replay';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
 import { ended, runTogether, sharingOutput } from './together';
 import { SourceMaps } from './source-maps';
-import { verify, type VerifyOptions, type VerifyResult } from './verify';
+import { verify, type Unit, type VerifyOptions, type VerifyResult } from './verify';
 
 export type Engine = 'vm' | 'native';
 
@@ -236,29 +236,36 @@ export class Recording {
   }
 
   /**
-   * Replays every thread in every engine, without a network where that is possible, and compares. A recording that does not replay
-   * is no error but a result. Throws WrongNode, Damaged.
+   * Replays every thread in every engine, without a network where that is possible, and compares; of the first process: all processes
+   * of the recording. A recording that does not replay is no error but a result. Throws WrongNode, Damaged, BadLocation.
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyResult> {
-    const threads = this.threads
-      .filter(({ name }) => options.threads?.includes(name) !== false)
-      .map(({ name }) => {
-        this.check(name);
-        let events = 0;
-        const reader = this.reader(this.thread(name).trace);
-        for (let event = reader.next(); event; event = reader.next()) if (event.tag !== EventTag.End) events = event.index + 1;
-        return { name, events, end: this.manifest.end, complete: this.manifest.status === 'ended' };
-      });
+    const family = this.number === 0 && options.alone !== true ? this.processes : [this];
     return verify(
-      {
-        folder: this.folder,
-        node: this.manifest.node,
-        threads,
-        command: (engine) => this.command(engine),
-        orders: (thread, engine) => ({ ...this.orders(thread, engine, 'plain'), quiet: true }),
-      },
+      this.folder,
+      family.flatMap((one) => one.units(options.threads)),
       options,
     );
+  }
+
+  private units(threads: readonly string[] = this.threads.map(({ name }) => name)): Unit[] {
+    return threads.map((thread) => {
+      this.check(thread);
+      let events = 0;
+      const reader = this.reader(this.thread(thread).trace);
+      for (let event = reader.next(); event; event = reader.next()) if (event.tag !== EventTag.End) events = event.index + 1;
+      const { node, end, status } = this.manifest;
+      return {
+        process: this.number,
+        thread,
+        node,
+        events,
+        end,
+        complete: status === 'ended',
+        command: (engine) => this.command(engine),
+        orders: (engine) => ({ ...this.orders(thread, engine, 'plain'), quiet: true }),
+      };
+    });
   }
 
   /** Turns in a thread, as far as it was recorded. */

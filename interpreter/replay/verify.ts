@@ -16,10 +16,12 @@ import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
 export interface VerifyOptions {
   /** Default: native, then vm. */
   engines?: readonly Engine[];
-  /** Default: all threads of the recording. */
+  /** Default: all threads. */
   threads?: readonly string[];
+  /** Only this process, not all of the recording. */
+  alone?: boolean;
   /** Told now and then how far an engine is. */
-  onProgress?: (progress: { engine: Engine; thread: string; turn: number }) => void;
+  onProgress?: (progress: { process: number; thread: string; engine: Engine; turn: number }) => void;
 }
 
 /** Bytes that a replay wrote to one descriptor. */
@@ -50,6 +52,8 @@ export type Problem =
   | { kind: 'failed'; category: 'environment' | 'damaged recording'; message: string };
 
 export interface EngineResult {
+  /** Number of the process. */
+  process: number;
   thread: string;
   engine: Engine;
   ok: boolean;
@@ -71,17 +75,23 @@ export interface VerifyResult {
   node: { recorded: string; here: string };
   /** The replays had no network at all. */
   isolated: boolean;
-  /** Thread by thread, engine by engine. */
+  /** Process by process, thread by thread, engine by engine. */
   engines: EngineResult[];
 }
 
-/** What verify needs of a recording. */
-export interface Verified {
-  readonly folder: string;
+/** One thread of a process, as verify needs it. */
+export interface Unit {
+  readonly process: number;
+  readonly thread: string;
+  /** process.version of the recording. */
   readonly node: string;
-  readonly threads: readonly { readonly name: string; readonly events: number; readonly end: Ending | null; readonly complete: boolean }[];
+  /** Events of the trace, the last `end` not counted. */
+  readonly events: number;
+  readonly end: Ending | null;
+  /** False if the recorder gave up, or nobody saw the end. */
+  readonly complete: boolean;
   command(engine: Engine): ReplayerCommand;
-  orders(thread: string, engine: Engine): Orders;
+  orders(engine: Engine): Orders;
 }
 
 /** How much of an output is kept to find the first difference. */
@@ -122,44 +132,38 @@ interface Run {
   stderr: Capture;
 }
 
-/** Runs all engines on all threads. Throws nothing for a recording that does not replay: the result says it. */
-export async function verify(verified: Verified, options: VerifyOptions = {}): Promise<VerifyResult> {
+/** Runs all engines on all units. Throws nothing for a recording that does not replay: the result says it. */
+export async function verify(folder: string, units: readonly Unit[], options: VerifyOptions = {}): Promise<VerifyResult> {
   const engines: EngineResult[] = [];
-  for (const thread of verified.threads) {
-    if (options.threads && !options.threads.includes(thread.name)) continue;
+  for (const unit of units) {
     const runs: Run[] = [];
-    for (const engine of options.engines ?? ['native', 'vm']) runs.push(await runEngine(verified, thread, engine, options));
+    for (const engine of options.engines ?? ['native', 'vm']) runs.push(await runEngine(unit, engine, options));
     compareOutputs(runs);
-    await explain(verified, runs);
+    await explain(unit, runs);
     engines.push(...runs.map(({ result }) => result));
   }
   return {
-    recording: verified.folder,
+    recording: folder,
     ok: engines.every(({ ok }) => ok),
-    node: { recorded: verified.node, here: process.version },
+    node: { recorded: units[0]?.node ?? process.version, here: process.version },
     isolated: withoutNetwork().length > 0,
     engines,
   };
 }
 
-async function runEngine(
-  verified: Verified,
-  thread: Verified['threads'][number],
-  engine: Engine,
-  { onProgress }: VerifyOptions,
-): Promise<Run> {
+async function runEngine(unit: Unit, engine: Engine, { onProgress }: VerifyOptions): Promise<Run> {
   const began = process.hrtime.bigint();
   const [stdout, stderr] = [new Capture(), new Capture()];
   let finished: Extract<ReplayerEvent, { kind: 'finished' }> | undefined;
   let turn = 0;
   const replayer = start(
-    verified,
-    verified.orders(thread.name, engine),
+    unit,
+    unit.orders(engine),
     (event) => {
       if (event.kind === 'finished') finished = event;
       if (event.kind === 'turn') {
         turn = event.turn;
-        onProgress?.({ engine, thread: thread.name, turn });
+        onProgress?.({ process: unit.process, thread: unit.thread, engine, turn });
       }
     },
     (fd, bytes) => (fd === 1 ? stdout : stderr).push(bytes),
@@ -168,7 +172,7 @@ async function runEngine(
   const { divergence } = replayer;
   const problem: Problem | undefined =
     divergence === undefined
-      ? howItEnded(verified, thread, finished, { code, signal }, replayer)
+      ? howItEnded(unit, finished, { code, signal }, replayer)
       : {
           kind: 'divergence',
           message: divergence.message,
@@ -179,11 +183,12 @@ async function runEngine(
     stdout,
     stderr,
     result: {
-      thread: thread.name,
+      process: unit.process,
+      thread: unit.thread,
       engine,
       ok: problem === undefined,
-      events: divergence?.details.event ?? Math.min(finished?.events ?? 0, thread.events),
-      of: thread.events,
+      events: divergence?.details.event ?? Math.min(finished?.events ?? 0, unit.events),
+      of: unit.events,
       turns: divergence?.details.turn ?? finished?.turn ?? turn,
       exitCode: divergence ? null : code,
       signal: divergence ? null : signal,
@@ -201,25 +206,24 @@ function pick(d: DivergenceDetails): Omit<Extract<Problem, { kind: 'divergence' 
 }
 
 function start(
-  verified: Verified,
+  unit: Unit,
   orders: Orders,
   onEvent: (event: ReplayerEvent) => void,
   onBytes?: (fd: 1 | 2, bytes: Buffer) => void,
 ): ReplayerProcess {
-  const { file, args, env } = verified.command(orders.engine);
+  const { file, args, env } = unit.command(orders.engine);
   const [first, ...words] = [...withoutNetwork(), file, ...args];
   return new ReplayerProcess({ file: first!, args: words, env }, orders, 'pipe', onEvent, onBytes);
 }
 
 /** What is wrong with the end of a replay that did not diverge. */
 function howItEnded(
-  verified: Verified,
-  { events, end, complete }: Verified['threads'][number],
+  { events, end, complete, node }: Unit,
   finished: Extract<ReplayerEvent, { kind: 'finished' }> | undefined,
   { code, signal }: { code: number | null; signal: string | null },
   { lastWords }: ReplayerProcess,
 ): Problem | undefined {
-  const category = verified.node === process.version ? 'unhooked member' : 'environment';
+  const category = node === process.version ? 'unhooked member' : 'environment';
   if (finished === undefined) {
     const said = lastWords.split('\n').at(-1) ?? '';
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
@@ -256,7 +260,7 @@ function compareOutputs(runs: readonly Run[]): void {
 }
 
 /** Where one engine diverged and another did not, the other one shows who made the expected call. */
-async function explain(verified: Verified, runs: readonly Run[]): Promise<void> {
+async function explain(unit: Unit, runs: readonly Run[]): Promise<void> {
   for (const { result } of runs) {
     const { problem } = result;
     if (problem?.kind !== 'divergence') continue;
@@ -268,11 +272,11 @@ async function explain(verified: Verified, runs: readonly Run[]): Promise<void> 
       because: `the ${other.result.engine} engine follows the recording there`,
     };
     result.problem = blamed;
-    const orders = { ...verified.orders(result.thread, other.result.engine), witness: problem.event };
+    const orders = { ...unit.orders(other.result.engine), witness: problem.event };
     let seen: { position: string; stack: string } | undefined;
-    const witness = start(verified, orders, (event) => {
+    const witness = start(unit, orders, (event) => {
       if (event.kind !== 'witness') return;
-      seen = { position: `${result.thread}:${event.turn}:${event.step}`, stack: event.stack };
+      seen = { position: `${unit.thread}:${event.turn}:${event.step}`, stack: event.stack };
       void witness.kill();
     });
     await witness.exited;
