@@ -47,7 +47,7 @@ export async function startServers(fixture: Fixture): Promise<{ values: Map<stri
       values.set(name, `${database.port}`);
     }
     for (const [name, script] of Object.entries(fixture.servers)) {
-      const child = spawn(process.execPath, [path.join(fixture.directory, script)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [path.resolve(fixture.directory, script)], { stdio: ['ignore', 'pipe', 'inherit'] });
       children.push(child);
       const ports = await firstLine(child, /^ready (.*)$/);
       ports[1].split(' ').forEach((port, index) => {

@@ -49,7 +49,11 @@ export function knownReason(row: Row, major: string, column: string): string | u
   return row.known[`${major}.${column}`] ?? row.known[column] ?? row.known[major];
 }
 
-/** The fixture of a row whose files and packages stand in a folder. */
+/** The fixture of a row whose files and packages stand in a folder. Servers of fixtures/packages/shared stay where they are. */
 export function fixtureOf(row: Row, directory: string): Fixture {
-  return describeFixture(row.name, directory, row.description);
+  const servers = Object.entries(row.description.servers ?? {}).map(([name, script]) => [
+    name,
+    script.startsWith('../') ? path.join(row.folder, script) : script,
+  ]);
+  return describeFixture(row.name, directory, { ...row.description, servers: Object.fromEntries(servers) as Record<string, string> });
 }
