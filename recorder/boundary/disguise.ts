@@ -6,19 +6,19 @@
  */
 import type { AnyFunction, Members } from './host';
 
-const disguised = new WeakMap<object, AnyFunction>();
+const disguised = new WeakMap<object, AnyFunction | string>();
 const { apply, getOwnPropertyDescriptor, defineProperty, ownKeys } = Reflect;
 const nativeToString = Function.prototype.toString;
 
 /** Makes Function.prototype.toString answer for a stand-in with the text of the function it stands for. */
 export function installDisguise(): void {
-  const lookUp = WeakMap.prototype.get.bind(disguised) as (key: object) => AnyFunction | undefined;
+  const lookUp = WeakMap.prototype.get.bind(disguised) as (key: object) => AnyFunction | string | undefined;
   // Not the native one: at replay the interpreter has its own in place.
   const below = Function.prototype.toString;
   const stand = {
     toString(this: unknown): string {
       const known = typeof this === 'function' ? lookUp(this) : undefined;
-      return apply(below, known ?? this, []) as string;
+      return typeof known === 'string' ? known : (apply(below, known ?? this, []) as string);
     },
   }.toString;
   disguise(stand, nativeToString);
@@ -46,4 +46,9 @@ export function replace(target: Members, member: string | symbol, standIn: AnyFu
     enumerable: property?.enumerable ?? false,
     configurable: property?.configurable ?? true,
   });
+}
+
+/** Function.prototype.toString gives for `standIn` what it gives for `original`, or that text. */
+export function speakFor(standIn: AnyFunction, original: AnyFunction | string): void {
+  disguised.set(standIn, original);
 }

@@ -93,6 +93,16 @@ export class RecordBoundary implements Boundary {
     writeNumber(object, handle);
   }
 
+  /** The number that the next object gets. */
+  get nextNumber(): number {
+    return this.next;
+  }
+
+  /** Uses up a number; adopt() gives it to an object later. */
+  reserve(): number {
+    return this.next++;
+  }
+
   objectOf(): undefined {
     return undefined;
   }
@@ -304,13 +314,23 @@ export class RecordBoundary implements Boundary {
 
   /** The error's stack is taken again below the wrapper, so that its own frame does not use up the program's limit. */
   logThrow(site: Site, handle: number, error: unknown, wrapper?: AnyFunction): void {
+    this.logThrown(site, handle, error, error);
+    if (wrapper !== undefined && error instanceof Error) captureStackTrace(error, wrapper);
+  }
+
+  /** saved: what is written for the error. */
+  logThrown(site: Site, handle: number, saved: unknown, error: unknown): void {
     try {
-      this.writer.throw(site.id, handle, error);
+      this.writer.throw(site.id, handle, saved);
     } catch (problem) {
       this.giveUp(site, problem);
     }
     passThrough(error);
-    if (wrapper !== undefined && error instanceof Error) captureStackTrace(error, wrapper);
+  }
+
+  /** Tells when a promise settles. Handles its rejection. */
+  follow(promise: Promise<unknown>, fulfilled: (value: unknown) => void, rejected: (error: unknown) => void): void {
+    this.watch(promise, fulfilled, rejected);
   }
 
   logEntry(site: Site, handle: number, args: unknown[]): void {
@@ -331,7 +351,12 @@ export class RecordBoundary implements Boundary {
    * the next one in there: whether ticks and microtasks ran in between, a microtask tells.
    */
   private left(): void {
-    if (this.scopeOpen || this.hookFields[this.kDepth]! < 2) return;
+    if (this.hookFields[this.kDepth]! >= 2) this.mayGoOn();
+  }
+
+  /** Native code that has just called back may do so again before ticks and microtasks run. */
+  mayGoOn(): void {
+    if (this.scopeOpen) return;
     this.scopeOpen = true;
     this.enqueueMicrotask(this.closeScope);
   }

@@ -4,7 +4,7 @@
  * Invariant: events are consumed strictly in order; a call that is not the next event is a Divergence, never a live call.
  */
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
-import { EventTag, type EndEvent, type EntryEvent, type EventHead, type TraceReader } from '../trace';
+import { EventTag, type CallEvent, type EndEvent, type EntryEvent, type EventHead, type ThrowEvent, type TraceReader } from '../trace';
 import { ContextFrames } from './context-frames';
 import { SAME_SCOPE, type Boundary, type Delivery, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
 import { disguise } from './disguise';
@@ -50,6 +50,8 @@ const CLOCKS = new Set([
 
 /** How many events that agreed a divergence shows, and how many around it are looked at for its likely category. */
 const AGREED = 8;
+
+const NO_ENTRIES: ReadonlySet<string> = new Set();
 const AROUND = 200;
 
 /** What of an attempt `diverge` cannot tell by itself. */
@@ -152,6 +154,11 @@ export class ReplayBoundary implements Boundary {
     if (handle >= this.next) this.next = handle + 1;
   }
 
+  /** The number that the next object gets. */
+  get nextNumber(): number {
+    return this.next;
+  }
+
   objectOf(handle: number): object | undefined {
     return this.objects.get(handle);
   }
@@ -237,11 +244,34 @@ export class ReplayBoundary implements Boundary {
   /** The next event must be this call; entries made inside it come first. Throws what was thrown. */
   answer(site: Site, handle: number, wrapper?: AnyFunction): unknown {
     if (this.apart !== 0) return this.answerApart(site);
+    const event = this.take(site, handle);
+    if (event.tag === EventTag.Throw) {
+      if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
+      passThrough(event.error);
+      throw event.error;
+    }
+    const { value } = event;
+    if (CLOCKS.has(site.name)) this.clocks.set(site.name, value);
+    return value;
+  }
+
+  /** The event of a call, whatever its outcome was. */
+  take(site: Site, handle: number): CallEvent | ThrowEvent {
+    for (;;) {
+      const next = this.nextInside(site, handle, NO_ENTRIES);
+      if ('tag' in next) return next;
+    }
+  }
+
+  /** What comes next inside of a call: its event, or an entry among `own`, for the caller to perform. */
+  nextInside(site: Site, handle: number, own: ReadonlySet<string>): CallEvent | ThrowEvent | Delivery {
+    if (this.apart !== 0) this.answerApart(site);
     for (;;) {
       const head = this.head();
       if (head === undefined) return this.ranOut(describeCall(site, handle), attempt(site.name, handle));
       if (this.sameScope(head)) continue;
       if (head.tag === EventTag.Entry) {
+        if (own.has(head.name)) return this.makeDelivery(false, true);
         const entered = this.siteOf(head);
         if (entered?.nested === true) {
           this.deliverNested(entered);
@@ -249,17 +279,10 @@ export class ReplayBoundary implements Boundary {
         }
       } else if ((head.tag === EventTag.Call || head.tag === EventTag.Throw) && head.handle === handle && this.matches(head, site)) {
         this.agree(head);
-        const event = this.reader.next()!;
+        const event = this.reader.next() as CallEvent | ThrowEvent;
         if (head.index === this.witness) this.events.onWitness?.(this.stack());
         this.lookForEnd();
-        if (event.tag === EventTag.Throw) {
-          if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
-          passThrough(event.error);
-          throw event.error;
-        }
-        const { value } = event as { value: unknown };
-        if (CLOCKS.has(site.name)) this.clocks.set(site.name, value);
-        return value;
+        return event;
       }
       const kind = head.tag === EventTag.Entry ? 'turn' : head.handle !== handle && this.matches(head, site) ? 'handle' : 'call';
       return this.diverge(describeCall(site, handle), { kind, call: attempt(site.name, handle) });
@@ -437,7 +460,7 @@ export class ReplayBoundary implements Boundary {
     }
   }
 
-  private makeDelivery(top = false): Delivery {
+  private makeDelivery(top = false, plain = false): Delivery {
     const head = this.reader.peek()!;
     this.agree(head);
     const event = this.reader.next() as EntryEvent;
@@ -452,7 +475,7 @@ export class ReplayBoundary implements Boundary {
     const frame = owner === undefined ? undefined : this.frames.of(owner);
     const { recv, fn, args: values } = maker(args, event.handle);
     const direct = head.name === 'timers.timers';
-    return { recv, fn: this.watched(fn, top, frame), args: values, asyncId: asyncId as number, triggerId: triggerId as number, direct };
+    return { recv, fn: plain ? fn : this.watched(fn, top, frame), args: values, asyncId: asyncId as number, triggerId: triggerId as number, direct };
   }
 
   /** The callback, with the marker that record mode leaves among the microtasks when it throws. */
@@ -491,7 +514,11 @@ export class ReplayBoundary implements Boundary {
 
   /** An entry that native code made before its call returned: no drain, the stack is not empty. */
   private deliverNested(_site: Site): void {
-    const { recv, fn, args, asyncId, triggerId } = this.makeDelivery();
+    this.perform(this.makeDelivery());
+  }
+
+  /** Makes the callback of an entry inside of a call. */
+  perform({ recv, fn, args, asyncId, triggerId }: Delivery): void {
     // Without a context there is nothing to push, and no hook is told.
     if (asyncId === 0 && this.asyncIds[this.kExecution] === 0) return void apply(fn, recv, args);
     this.ticks.emitBefore(asyncId, triggerId, recv);

@@ -2,6 +2,7 @@
  * All hook files, in the order in which they are installed: the same in both modes.
  */
 import type { Boundary } from '../core';
+import * as addons from './addons';
 import * as crypto from './crypto/index';
 import * as destroy from './destroy';
 import * as dgram from './dgram';
@@ -53,4 +54,5 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   jsStream,
   messaging,
   destroy,
+  addons,
 ];

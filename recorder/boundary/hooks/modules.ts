@@ -46,11 +46,6 @@ export function install(boundary: Boundary, compileModule?: CompileModule): void
       });
   });
 
-  // Native add-ons are other people's native code: nothing of theirs is recorded yet, so nothing of theirs can be replayed.
-  const dlopen = host.process['dlopen'] as AnyFunction;
-  if (boundary.mode === 'replay')
-    host.process['dlopen'] = disguise(() => boundary.ask(boundary.site('process.dlopen'), 0, () => undefined), dlopen);
-
   if (compileModule !== undefined) installInterpreter(boundary, Module, compileModule);
 }
 

@@ -32,8 +32,23 @@ export function install(boundary: Boundary, rewrite?: RewriteStack): void {
       return sites.filter(({ scriptName }) => !scriptName.startsWith(OWN)).slice(1, count + 1);
     });
   set(function prepareStackTrace(global: unknown, error: unknown, trace: NodeJS.CallSite[]): unknown {
+    if (error === probe) return trace.length;
     return prepare(global, error, visible(rewrite === undefined ? trace : rewrite(error, trace)));
   });
+}
+
+/** What callerIsJavaScript has the stack of. */
+const probe: { stack?: unknown } = {};
+
+/** Whether a function that is called on the outside of ours, `callee`, has been called by JavaScript. */
+export function callerIsJavaScript(callee: AnyFunction): boolean {
+  const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit');
+  Object.defineProperty(Error, 'stackTraceLimit', { value: 1, writable: true, enumerable: true, configurable: true });
+  Error.captureStackTrace(probe, callee);
+  const frames = probe.stack;
+  if (limit === undefined) Reflect.deleteProperty(Error, 'stackTraceLimit');
+  else Object.defineProperty(Error, 'stackTraceLimit', limit);
+  return frames !== 0;
 }
 
 function visible(trace: NodeJS.CallSite[]): NodeJS.CallSite[] {

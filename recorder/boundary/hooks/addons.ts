@@ -1,0 +1,43 @@
+/**
+ * Native addons: what process.dlopen hands out goes through the membrane (../membrane). At replay no addon is loaded.
+ *
+ * Invariant: a failing dlopen is a recorded answer like any other.
+ */
+import type { Boundary } from '../core';
+import { replace } from '../disguise';
+import type { AnyFunction, Members } from '../host';
+import { RecordMembrane } from '../membrane/record';
+import { ReplayMembrane } from '../membrane/replay';
+import { overridesFor } from '../membrane/packages';
+import type { RecordBoundary } from '../record';
+import type { ReplayBoundary } from '../replay';
+
+const { apply } = Reflect;
+
+export function install(boundary: Boundary): void {
+  const { host } = boundary;
+  const dlopen = host.process['dlopen'] as AnyFunction;
+  const site = boundary.site('process.dlopen');
+  const record = boundary.mode === 'record' ? new RecordMembrane(boundary as RecordBoundary) : undefined;
+  const replay = boundary.mode === 'replay' ? new ReplayMembrane(boundary as ReplayBoundary) : undefined;
+  const stand = {
+    dlopen(this: unknown, module: Members, filename: unknown): unknown {
+      if (boundary.own !== 0 || typeof module !== 'object' || module === null) return apply(dlopen, this, arguments) as unknown;
+      if (replay !== undefined) {
+        const [label, saved] = boundary.ask<[string, unknown]>(site, 0, () => ['', undefined]);
+        module['exports'] = replay.import(saved, label);
+        return undefined;
+      }
+      const args = arguments;
+      boundary.ask(site, 0, () => {
+        apply(dlopen, this, args);
+        const { label, overrides } = boundary.quiet(() => overridesFor(String(filename)));
+        const { outside, saved } = record!.export(module['exports'], label, overrides);
+        module['exports'] = outside;
+        return [label, saved];
+      });
+      return undefined;
+    },
+  }.dlopen;
+  replace(host.process, 'dlopen', stand);
+}
