@@ -475,7 +475,14 @@ export class ReplayBoundary implements Boundary {
     const frame = owner === undefined ? undefined : this.frames.of(owner);
     const { recv, fn, args: values } = maker(args, event.handle);
     const direct = head.name === 'timers.timers';
-    return { recv, fn: plain ? fn : this.watched(fn, top, frame), args: values, asyncId: asyncId as number, triggerId: triggerId as number, direct };
+    return {
+      recv,
+      fn: plain ? fn : this.watched(fn, top, frame),
+      args: values,
+      asyncId: asyncId as number,
+      triggerId: triggerId as number,
+      direct,
+    };
   }
 
   /** The callback, with the marker that record mode leaves among the microtasks when it throws. */

@@ -19,8 +19,10 @@ export interface Stubs {
   objectOf(number: number): object | undefined;
   adopt(object: object, number: number): void;
   promise(number: number): Promise<unknown>;
-  /** Reads own property `key` of the live instance with that number. */
-  ask(className: string, number: number): unknown;
+  /** Reads own properties of the live instance with that number. */
+  reader(className: string, number: number): () => unknown;
+  /** Native code gets a function of the program. */
+  given(fn: object): void;
   /** The recording names something that is not there. */
   missing(what: string): never;
 }
@@ -56,30 +58,31 @@ function shell([number, kind, , , ...rest]: Definition, stubs: Stubs): object {
     case Kind.Error:
       return adopted(new Error(rest[0] as string), number, stubs);
     default: {
-      const [flags, className] = rest as [number, string];
       const target = {};
-      // The proxy is made when the keys are there.
-      if ((flags & Flag.Live) === 0) stubs.adopt(target, number);
-      else live.set(target, className);
+      // The proxy of a live one is made when the keys are there.
+      if (((rest[0] as number) & Flag.Live) === 0) stubs.adopt(target, number);
       return target;
     }
   }
 }
-
-/** Live instances whose proxies are yet to be made. */
-const live = new WeakMap<object, string>();
 
 function adopted(object: object, number: number, stubs: Stubs): object {
   stubs.adopt(object, number);
   return object;
 }
 
-function fill(object: object, [number, kind, prototype, properties, flags]: Definition, stubs: Stubs): void {
+function fill(object: object, [number, kind, prototype, properties, flags, path, names]: Definition, stubs: Stubs): void {
   setPrototypeOf(object, fromTree(prototype, stubs) as object | null);
-  const className = live.get(object);
   for (const property of properties as unknown[][]) addProperty(object, property, stubs);
-  if (className !== undefined) stubs.adopt(liveInstance(object, () => stubs.ask(className, number)), number);
-  if (kind === Kind.Object && ((flags as number) & Flag.Closed) !== 0) preventExtensions(object);
+  if (kind !== Kind.Object) return;
+  if (((flags as number) & Flag.Closed) !== 0) preventExtensions(object);
+  if (((flags as number) & Flag.Live) === 0 || stubs.objectOf(number) !== undefined) return;
+  const given = (fn: object): object => {
+    stubs.given(fn);
+    return fn;
+  };
+  const callbacks = { names: new Set(names as string[]), inside: given, outside: (fn: object) => fn };
+  stubs.adopt(liveInstance(object, stubs.reader(path as string, number), callbacks), number);
 }
 
 export function addProperty(object: object, [text, attributes, first, second]: unknown[], stubs: Stubs): void {
@@ -104,7 +107,9 @@ export function fromTree(tree: unknown, stubs: Stubs): unknown {
     case Tree.Data:
       return tree[1];
     case Tree.Named:
-      return NAMED.get(tree[1] as string) ?? (tree[1] === '' ? Symbol() : stubs.missing(`${tree[1] as string}, which this Node does not have`));
+      return (
+        NAMED.get(tree[1] as string) ?? (tree[1] === '' ? Symbol() : stubs.missing(`${tree[1] as string}, which this Node does not have`))
+      );
     default:
       return stubs.objectOf(tree[1] as number) ?? stubs.missing(`the native object ${tree[1] as number}, which is gone`);
   }
@@ -138,4 +143,3 @@ function isContainer(value: unknown): value is object {
 function bytes(view: ArrayBufferView | ArrayBuffer): Uint8Array {
   return ArrayBuffer.isView(view) ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array(view);
 }
-

@@ -29,9 +29,11 @@ export interface Natives {
   standIn(native: AnyFunction, name: string, method: boolean): AnyFunction;
   /** The program gets `outside` in the place of `native`. */
   putOutside(native: object, outside: object): void;
-  /** Whether reading own properties of instances of this class has to be a crossing, by the overrides of the package. */
-  isLive(object: object, className: string): boolean;
+  /** Whether the program has to get a proxy for this instance: see live.ts. */
+  isLive(object: object): boolean;
+  /** Makes it. callbacks: names of properties in which native code looks for functions. */
   live(object: object, className: string): object;
+  callbacksOf(object: object): readonly string[];
   /** Begins to follow a promise; what the program gets for it. */
   follow(promise: Promise<unknown>): Promise<unknown>;
   /** A class has been met. */
@@ -106,8 +108,17 @@ export class Description {
     const number = this.begin(own);
     natives.classMet(own, path);
     this.patch(own, path, true);
-    if (own !== native) for (const key of ownKeys(native)) if (!attributes[key as string].configurable) defineProperty(own, key, { configurable: false });
-    this.define(number, Kind.Object, this.prototypeTree(getPrototypeOf(native) as object | null, path), this.properties(own, path), 0);
+    if (own !== native)
+      for (const key of ownKeys(native)) if (!attributes[key as string].configurable) defineProperty(own, key, { configurable: false });
+    this.define(
+      number,
+      Kind.Object,
+      this.prototypeTree(getPrototypeOf(native) as object | null, path),
+      this.properties(own, path),
+      0,
+      path,
+      [],
+    );
     return own;
   }
 
@@ -143,12 +154,18 @@ export class Description {
         natives.putOutside(value, own);
       }
     }
-    const live = own === value && natives.isLive(value, className ?? path);
+    const live = own === value && natives.isLive(value);
     if (live) own = natives.live(value, className ?? path);
     const number = this.begin(own);
     if (types.isNativeError(value)) {
       this.patch(value, className ?? path, true);
-      this.define(number, Kind.Error, inherited, this.properties(value, path, 'stack'), String(getOwnPropertyDescriptor(value, 'message')?.value ?? ''));
+      this.define(
+        number,
+        Kind.Error,
+        inherited,
+        this.properties(value, path, 'stack'),
+        String(getOwnPropertyDescriptor(value, 'message')?.value ?? ''),
+      );
       return number;
     }
     const attributes = own === value || live ? undefined : getOwnPropertyDescriptors(value);
@@ -156,7 +173,8 @@ export class Description {
     if (attributes !== undefined)
       for (const key of ownKeys(own)) if (!attributes[key as string].configurable) defineProperty(own, key, { configurable: false });
     const flags = (live ? Flag.Live : 0) | (isExtensible(value) ? 0 : Flag.Closed);
-    this.define(number, Kind.Object, inherited, this.properties(value === own || live ? value : own, path), flags, className ?? path);
+    const properties = this.properties(live ? value : own, path);
+    this.define(number, Kind.Object, inherited, properties, flags, className ?? path, live ? natives.callbacksOf(value) : []);
     return number;
   }
 
@@ -177,7 +195,8 @@ export class Description {
       }
       const value: unknown = property.value;
       if (typeof value === 'function' && nameOf(value) === undefined) {
-        if (!natives.isKnown(natives.outsideOf(value))) this.func(value as AnyFunction, methods || key !== 'constructor' ? name : path, methods && key !== 'constructor');
+        if (!natives.isKnown(natives.outsideOf(value)))
+          this.func(value as AnyFunction, methods || key !== 'constructor' ? name : path, methods && key !== 'constructor');
       } else if (typeof value === 'object' && value !== null) {
         this.tree(value, name);
       } else continue;

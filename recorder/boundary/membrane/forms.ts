@@ -39,7 +39,7 @@ export const enum Tree {
 }
 
 export const enum Kind {
-  /** [n, Object, prototype, properties, flags]: flags as in Flag. */
+  /** [n, Object, prototype, properties, flags, path, callbacks]: flags as in Flag; callbacks: names, see live.ts. */
   Object = 0,
   /**
    * [n, Function, prototype, properties, flags, site, text, p]: site: name of its crossing; text: what toString() gives;
@@ -151,9 +151,13 @@ function namedValues(): Map<string, unknown> {
 
 const objectProto = Object.prototype;
 const arrayProto = Array.prototype;
-const errorProtos = new Set<unknown>([Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map((c) => c.prototype));
+const errorProtos = new Set<unknown>(
+  [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map((c) => c.prototype),
+);
 const viewProtos = new Set<unknown>(
-  [...NAMED].filter(([name, value]) => name.endsWith('.prototype') && /Array\.|DataView|Buffer/.test(name) && value !== arrayProto).map(([, v]) => v),
+  [...NAMED]
+    .filter(([name, value]) => name.endsWith('.prototype') && /Array\.|DataView|Buffer/.test(name) && value !== arrayProto)
+    .map(([, v]) => v),
 );
 
 /** Deepest nesting of plain data. */

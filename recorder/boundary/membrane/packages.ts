@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { checkedOverrides, KNOWN, type Overrides } from './overrides';
+import { checkedOverrides, knownOverrides, type Overrides } from './overrides';
 
 export const OVERRIDES_FILE = 'retrace.overrides.json';
 
@@ -14,7 +14,7 @@ export function overridesFor(file: string): { label: string; overrides: Override
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const name = packageName(folder);
     if (name === undefined) continue;
-    return { label: name, overrides: read(join(folder, OVERRIDES_FILE)) ?? KNOWN[name] ?? {} };
+    return { label: name, overrides: read(join(folder, OVERRIDES_FILE)) ?? knownOverrides(name) };
   }
   return { label: basename(file, '.node'), overrides: {} };
 }

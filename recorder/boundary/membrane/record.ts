@@ -16,7 +16,7 @@ import { Effect, EFFECTS, FIRST_ARGUMENT, goesByValue, INSTANCE, isPlainData, PR
 import { isBare, takeIn, type Given, type Inside } from './inward';
 import { isChangeable, liveInstance } from './live';
 import { callerIsJavaScript } from '../hooks/stacks';
-import { rulesFor, type Overrides, type Rules } from './overrides';
+import { NO_RULES, rulesFor, type Overrides, type Rules } from './overrides';
 import { BytesBefore, Watch } from './watch';
 
 const { apply, construct, defineProperty, getOwnPropertyDescriptor, ownKeys, getPrototypeOf, setPrototypeOf, isExtensible } = Reflect;
@@ -66,6 +66,7 @@ export class RecordMembrane implements Inside, Natives {
   private readonly lentForLong: BytesBefore[] = [];
   /** Prototypes that have been looked at for what native code calls on them. */
   private readonly looked = new WeakSet<object>();
+  private readonly classRules = new WeakMap<object, Rules>();
   /** Native code is running, called by the program. */
   private native = false;
   private watch: Watch | undefined;
@@ -147,28 +148,51 @@ export class RecordMembrane implements Inside, Natives {
     this.insides.set(outside, native);
   }
 
-  isLive(object: object, className: string): boolean {
-    const rule = this.rules(className).live;
-    if (rule !== undefined) return rule;
+  isLive(object: object): boolean {
     const proto = getPrototypeOf(object);
     if (proto === null || proto === Object.prototype || isNativeError(object)) return false;
+    const { live, callbacks } = this.rulesOf(proto);
+    if (callbacks !== undefined || live !== undefined) return callbacks !== undefined || live === true;
     return ownKeys(object).some((key) => typeof key === 'string' && isChangeable(getOwnPropertyDescriptor(object, key)!));
+  }
+
+  callbacksOf(object: object): readonly string[] {
+    return this.rulesOf(getPrototypeOf(object)).callbacks ?? [];
   }
 
   live(target: object, className: string): object {
     const { boundary } = this;
     const site = boundary.site(`${this.area.label}.${className}.own`);
-    const proxy = liveInstance(target, (key) => {
-      if (boundary.own !== 0) return (target as Members)[key];
-      const saved = this.save((target as Members)[key], className);
+    const ask = (key: string): unknown => {
+      const value: unknown = (target as Members)[key];
+      if (boundary.own !== 0) return value;
+      this.base = boundary.nextNumber;
+      const saved = this.save(value, className);
       const { outside } = this;
       boundary.logCall(site, boundary.knownNumber(proxy), saved);
       this.stampLater();
       return outside;
-    });
+    };
+    const names = this.callbacksOf(target);
+    const { area } = this;
+    const inside = (fn: object): object => {
+      this.area = area;
+      return this.functionIn(fn as AnyFunction).fn;
+    };
+    const callbacks = names.length === 0 ? undefined : { names: new Set(names), inside, outside: (fn: object) => this.outsideOf(fn) };
+    const proxy = liveInstance(target, ask, callbacks);
     boundary.adopt(target, boundary.numberOf(proxy));
     this.putOutside(target, proxy);
     return proxy;
+  }
+
+  /** What the overrides say of the class of an instance with that prototype. */
+  private rulesOf(prototype: object | null): Rules {
+    for (let proto = prototype; proto !== null; proto = getPrototypeOf(proto)) {
+      const rules = this.classRules.get(proto);
+      if (rules !== undefined) return rules;
+    }
+    return NO_RULES;
   }
 
   follow(native: Promise<unknown>): Promise<unknown> {
@@ -176,7 +200,10 @@ export class RecordMembrane implements Inside, Natives {
   }
 
   classMet(prototype: object, className: string): void {
-    for (const member of this.rules(className).calls ?? []) this.expectCalls(prototype, member);
+    const rules = this.rules(className);
+    if (rules === NO_RULES) return;
+    this.classRules.set(prototype, rules);
+    for (const member of rules.calls ?? []) this.expectCalls(prototype, member);
   }
 
   standIn(native: AnyFunction, name: string, method: boolean): AnyFunction {
@@ -307,7 +334,7 @@ export class RecordMembrane implements Inside, Natives {
     if (mapped === value && typeof value === 'object' && !isProxy(value) && isBare(value) && isExtensible(value)) {
       const native = getPrototypeOf(value);
       const proto = native === null ? native : (this.outsides.get(native) ?? native);
-      if (proto !== null && this.isKnown(proto)) {
+      if (proto !== null && this.isKnown(proto) && !this.isLive(value)) {
         if (proto !== native) setPrototypeOf(value, proto);
         this.instanceMet(value, proto);
         return [INSTANCE, boundary.numberOf(value), boundary.numberOf(proto)];
@@ -505,7 +532,8 @@ export class RecordMembrane implements Inside, Natives {
       [member](this: object): unknown {
         const above = getPrototypeOf(prototype);
         const own = shadowed ?? (above === null ? undefined : (Reflect.get(above, member, this) as unknown));
-        if (boundary.own !== 0 || (!membrane.native && callerIsJavaScript(stand))) return apply(own as AnyFunction, this, arguments) as unknown;
+        if (boundary.own !== 0 || (!membrane.native && callerIsJavaScript(stand)))
+          return apply(own as AnyFunction, this, arguments) as unknown;
         membrane.area = area;
         const form = membrane.savedEntry(stand, this, arguments, false);
         const receiver = membrane.outside;

@@ -118,11 +118,17 @@ export class ReplayMembrane implements Inside, Stubs {
     return promise;
   }
 
-  ask(className: string, number: number): unknown {
-    const { boundary, label } = this;
-    const site = boundary.site(`${label}.${className}.own`);
-    const event = boundary.take(site, number);
-    return event.tag === EventTag.Throw ? undefined : this.load(event.value);
+  reader(className: string, number: number): () => unknown {
+    const { boundary } = this;
+    const site = boundary.site(`${this.label}.${className}.own`);
+    return () => {
+      const event = boundary.take(site, number);
+      return event.tag === EventTag.Throw ? undefined : this.load(event.value);
+    };
+  }
+
+  given(fn: object): void {
+    this.functionIn(fn as AnyFunction);
   }
 
   stub(name: string, method: boolean): AnyFunction {
@@ -144,14 +150,7 @@ export class ReplayMembrane implements Inside, Stubs {
 
   // Calls
 
-  private call(
-    site: Site,
-    label: string,
-    self: unknown,
-    args: IArguments,
-    newTarget: AnyFunction | undefined,
-    stub: AnyFunction,
-  ): unknown {
+  private call(site: Site, label: string, self: unknown, args: IArguments, newTarget: AnyFunction | undefined, stub: AnyFunction): unknown {
     const { boundary, native: outer, label: outerLabel } = this;
     if (boundary.own !== 0) return undefined;
     let handle = 0;
