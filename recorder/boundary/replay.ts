@@ -244,7 +244,8 @@ export class ReplayBoundary implements Boundary {
   /** The next event must be this call; entries made inside it come first. Throws what was thrown. */
   answer(site: Site, handle: number, wrapper?: AnyFunction): unknown {
     if (this.apart !== 0) return this.answerApart(site);
-    const event = this.take(site, handle);
+    let event = this.nextInside(site, handle, NO_ENTRIES);
+    for (; !('tag' in event); event = this.nextInside(site, handle, NO_ENTRIES)) this.perform(event);
     if (event.tag === EventTag.Throw) {
       if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
       passThrough(event.error);
@@ -255,28 +256,18 @@ export class ReplayBoundary implements Boundary {
     return value;
   }
 
-  /** The event of a call, whatever its outcome was. */
-  take(site: Site, handle: number): CallEvent | ThrowEvent {
-    for (;;) {
-      const next = this.nextInside(site, handle, NO_ENTRIES);
-      if ('tag' in next) return next;
-    }
-  }
-
-  /** What comes next inside of a call: its event, or an entry among `own`, for the caller to perform. */
-  nextInside(site: Site, handle: number, own: ReadonlySet<string>): CallEvent | ThrowEvent | Delivery {
+  /**
+   * What comes next inside of a call: its event, whatever its outcome was, or an entry for the caller to perform; plain: names of
+   * entries whose callbacks never throw.
+   */
+  nextInside(site: Site, handle: number, plain: ReadonlySet<string>): CallEvent | ThrowEvent | Delivery {
     if (this.apart !== 0) this.answerApart(site);
     for (;;) {
       const head = this.head();
       if (head === undefined) return this.ranOut(describeCall(site, handle), attempt(site.name, handle));
       if (this.sameScope(head)) continue;
       if (head.tag === EventTag.Entry) {
-        if (own.has(head.name)) return this.makeDelivery(false, true);
-        const entered = this.siteOf(head);
-        if (entered?.nested === true) {
-          this.deliverNested(entered);
-          continue;
-        }
+        if (this.siteOf(head)?.nested === true) return this.makeDelivery(false, plain.has(head.name));
       } else if ((head.tag === EventTag.Call || head.tag === EventTag.Throw) && head.handle === handle && this.matches(head, site)) {
         this.agree(head);
         const event = this.reader.next() as CallEvent | ThrowEvent;
@@ -456,7 +447,7 @@ export class ReplayBoundary implements Boundary {
       const next = this.head();
       const site = next?.tag === EventTag.Entry ? this.siteOf(next) : undefined;
       if (site === undefined) return this.diverge('the turn has ended');
-      this.deliverNested(site);
+      this.perform(this.makeDelivery());
     }
   }
 
@@ -519,12 +510,7 @@ export class ReplayBoundary implements Boundary {
     }
   };
 
-  /** An entry that native code made before its call returned: no drain, the stack is not empty. */
-  private deliverNested(_site: Site): void {
-    this.perform(this.makeDelivery());
-  }
-
-  /** Makes the callback of an entry inside of a call. */
+  /** Makes the callback of an entry that native code made before its call returned: no drain, the stack is not empty. */
   perform({ recv, fn, args, asyncId, triggerId }: Delivery): void {
     // Without a context there is nothing to push, and no hook is told.
     if (asyncId === 0 && this.asyncIds[this.kExecution] === 0) return void apply(fn, recv, args);
@@ -540,7 +526,7 @@ export class ReplayBoundary implements Boundary {
   nest(wanted: (name: string, handle: number) => boolean): string | undefined {
     const head = this.head();
     if (head?.tag !== EventTag.Entry || !wanted(head.name, head.handle)) return undefined;
-    this.deliverNested(this.siteOf(head)!);
+    this.perform(this.makeDelivery());
     return head.name;
   }
 

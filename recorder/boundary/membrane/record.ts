@@ -498,7 +498,7 @@ export class RecordMembrane implements Inside, Natives {
       takeIn(result, this);
       return result[0];
     } finally {
-      if (!returned) boundary.threw();
+      if (!returned) boundary.leftOver();
       boundary.mayGoOn();
     }
   }

@@ -121,10 +121,7 @@ export class ReplayMembrane implements Inside, Stubs {
   reader(className: string, number: number): () => unknown {
     const { boundary } = this;
     const site = boundary.site(`${this.label}.${className}.own`);
-    return () => {
-      const event = boundary.take(site, number);
-      return event.tag === EventTag.Throw ? undefined : this.load(event.value);
-    };
+    return () => this.load(boundary.answer(site, number));
   }
 
   given(fn: object): void {
