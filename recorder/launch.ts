@@ -6,7 +6,9 @@
 import { spawn, type StdioOptions } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { RECORD_FLAGS } from './flags';
+import { withPreload } from './boundary/family';
+import { RECORD_FLAGS, REGISTER } from './flags';
+import { replayedFlags } from './replayed-flags';
 import { collectSourceMaps, MAPS_FILE } from './source-maps';
 import {
   createNextRecording,
@@ -64,12 +66,13 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
   const script = resolve(cwd, options.script);
   checkScript(script, options.script);
   const recording = makeFolder(cwd, options);
-  const child = spawn(options.node ?? process.execPath, [...(options.execArgv ?? []), ...RECORD_FLAGS, script, ...(options.args ?? [])], {
+  const { flags, env } = preloadFirst(options.env ?? process.env);
+  const child = spawn(options.node ?? process.execPath, [...flags, ...(options.execArgv ?? []), script, ...(options.args ?? [])], {
     // As if typed: process.argv0 and process.title show it.
     argv0: 'node',
     cwd,
     env: {
-      ...(options.env ?? process.env),
+      ...env,
       RETRACE_RECORDING_MADE: recording,
       ...(options.children === false ? { RETRACE_NO_CHILDREN: '1' } : {}),
     },
@@ -96,6 +99,13 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
     for (const signal of FORWARDED) process.off(signal, forward);
     for (const signal of FROM_TERMINAL) process.off(signal, survive);
   }
+}
+
+/** Node runs the preloads of NODE_OPTIONS before those of its command line; the recorder has to come before them all. */
+function preloadFirst(env: NodeJS.ProcessEnv): { readonly flags: readonly string[]; readonly env: NodeJS.ProcessEnv } {
+  const options = env['NODE_OPTIONS'];
+  if (options === undefined || options === '') return { flags: RECORD_FLAGS, env };
+  return { flags: RECORD_FLAGS.slice(0, 1), env: { ...env, NODE_OPTIONS: withPreload(options, REGISTER) } };
 }
 
 function checkScript(path: string, given: string): void {
@@ -190,9 +200,9 @@ export function replayCommand(
       '--expose-internals',
       '--single-threaded-gc',
       ...flags,
-      ...replayedFlags(manifest.execArgv),
       '--require',
       preload,
+      ...replayedFlags(manifest.execArgv, manifest.env['NODE_OPTIONS']),
       manifest.program,
       ...manifest.argv.slice(2),
     ],
@@ -202,23 +212,6 @@ export function replayCommand(
       ...orders,
     },
   };
-}
-
-/** Flags that load code or write files: a recording, which is data, may not ask for them. */
-const REFUSED = /^--(experimental[-_]((default[-_])?(loader|config)|sea|policy)|trace[-_]event|trace[-_]turbo)/;
-
-/** Flags that change what the program sees. The rest (heap sizes, inspector, profilers) is of no use to a replay. */
-const KEPT =
-  /^--(stack-trace-limit|unhandled-rejections|throw-deprecation|trace-|no-deprecation|pending-deprecation|no-warnings|warnings|disable-proto|stack-size|use-strict|harmony|enable-source-maps|experimental|no-experimental|conditions|preserve-symlinks|expose-gc|expose_gc|allow-natives-syntax|dns-result-order|network-family|max-http-header-size|insecure-http-parser|verify-base-objects|frozen-intrinsics)/;
-
-function replayedFlags(execArgv: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < execArgv.length; i++) {
-    const flag = execArgv[i]!;
-    if (/^(-C|--conditions)$/.test(flag)) kept.push(flag, execArgv[++i] ?? '');
-    else if (KEPT.test(flag) && !REFUSED.test(flag)) kept.push(flag);
-  }
-  return kept;
 }
 
 function pick(env: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {

@@ -29,10 +29,14 @@ export function withOrders(pairs: readonly string[], preload: string, orders: Fa
     if (pair.startsWith('NODE_OPTIONS=')) options = pair.slice('NODE_OPTIONS='.length);
     else if (!pair.startsWith(`${FAMILY}=`)) result[result.length] = pair;
   }
-  // First, so that the recorder is there before any other preload.
-  result[result.length] = `NODE_OPTIONS=--require ${quote(preload)}${options === '' ? '' : ` ${options}`}`;
+  result[result.length] = `NODE_OPTIONS=${withPreload(options, preload)}`;
   result[result.length] = `${FAMILY}=${JSON.stringify(orders)}`;
   return result;
+}
+
+/** NODE_OPTIONS with our preload, which comes first so that the recorder is there before any other. */
+export function withPreload(options: string, preload: string): string {
+  return `--require ${quote(preload)}${options === '' ? '' : ` ${options}`}`;
 }
 
 /** Undefined for anything that is not the work of withOrders. */
@@ -68,7 +72,7 @@ function cut(text: string, start: number, end: number): string {
 }
 
 /** Words of NODE_OPTIONS: parted by spaces, double quotes keep them together, a backslash inside of quotes protects. */
-function wordsOf(options: string): { text: string; start: number; end: number }[] {
+export function wordsOf(options: string): { text: string; start: number; end: number }[] {
   const words: { text: string; start: number; end: number }[] = [];
   let inside = false;
   let word: { text: string; start: number } | undefined;

@@ -15,6 +15,7 @@ import * as gc from './gc';
 import * as http from './http';
 import * as http2 from './http2';
 import * as jsStream from './js-stream';
+import * as loaderThread from './loader-thread';
 import * as messaging from './messaging';
 import * as net from './net';
 import * as performance from './performance';
@@ -53,6 +54,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   fsEvents,
   jsStream,
   messaging,
+  loaderThread,
   destroy,
   addons,
 ];

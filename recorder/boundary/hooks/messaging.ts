@@ -12,6 +12,14 @@ import { objectFor } from './streams';
 const { apply, defineProperty } = Reflect;
 const DISPATCH = Symbol.for('nodejs.internal.kHybridDispatch');
 
+/** Ports that are none of the program's, with what is to be done before a message of theirs is delivered. */
+const ignored = new WeakMap<object, (data: unknown) => void>();
+
+/** What happens on this port is no event. Ports that are made in the recorder's own work are ignored without it. */
+export function ignorePort(port: object, onMessage?: (data: unknown) => void): void {
+  if (onMessage !== undefined || !ignored.has(port)) ignored.set(port, onMessage ?? (() => undefined));
+}
+
 export function install(boundary: Boundary): void {
   boundary.host.whenModule('internal/worker/io', (exports) => installPorts(boundary, exports['MessagePort'] as { prototype: Members }));
   if (boundary.mode === 'replay') installFileHandles(boundary);
@@ -55,7 +63,8 @@ function installPorts(boundary: Boundary, { prototype }: { prototype: Members })
   const unref = prototype['unref'] as AnyFunction;
   prototype['unref'] = {
     unref(this: Members): unknown {
-      if (boundary.knownNumber(this) === 0) {
+      if (boundary.aside && boundary.knownNumber(this) === 0) ignorePort(this);
+      if (!ignored.has(this) && boundary.knownNumber(this) === 0) {
         boundary.numberOf(this);
         arrived?.push(this);
       }
@@ -69,7 +78,12 @@ function installPorts(boundary: Boundary, { prototype }: { prototype: Members })
     configurable: true,
     writable: true,
     enumerable: false,
-    value: function (this: Members, _data: unknown, _type: string, event?: object): unknown {
+    value: function (this: Members, data: unknown, _type: string, event?: object): unknown {
+      const own = ignored.get(this);
+      if (own !== undefined) {
+        own(data);
+        return apply(dispatch, this, arguments) as unknown;
+      }
       // dispatchEvent() comes here as well, and brings the event along.
       if (event !== undefined) return apply(dispatch, this, arguments) as unknown;
       if (boundary.mode === 'record') return apply(logMessage, this, arguments) as unknown;
@@ -85,7 +99,7 @@ function installPorts(boundary: Boundary, { prototype }: { prototype: Members })
     writable: true,
     enumerable: false,
     value: function (this: Members, event: Members | undefined): unknown {
-      const closing = event?.constructor?.name === 'MessagePortCloseEvent';
+      const closing = event?.constructor?.name === 'MessagePortCloseEvent' && !ignored.has(this);
       if (closing && boundary.mode === 'record') return apply(logClose, this, arguments) as unknown;
       if (closing && !delivering) return true;
       return apply(dispatchEvent, this, arguments) as unknown;
