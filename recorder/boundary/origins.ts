@@ -11,7 +11,7 @@
  * Invariant: exceptions that do not pass through a wrapper are left to V8.
  */
 import { types } from 'node:util';
-import type { Host } from './host';
+import type { Host, Members } from './host';
 
 const { isNativeError, isProxy } = types;
 const thrown = new WeakSet<object>();
@@ -38,10 +38,38 @@ export function showOrigin(host: Host, error: unknown, known?: Origin): void {
   if (origin === undefined) return;
   const { file, line, column, text } = origin;
   const symbols = host.internalBinding('util')['privateSymbols'] as Record<string, symbol>;
+  const mapped = known === undefined ? undefined : mappedOrigin(host, known);
+  if (mapped !== undefined) {
+    (error as Record<symbol, unknown>)[symbols['arrow_message_private_symbol']!] = mapped;
+    return;
+  }
   const indent = text.slice(0, column - 1).replaceAll(/[^\t]/g, ' ');
   // Node sets these lines off from what came before for everything that is not an Error.
   const [lead, tail] = isNativeError(error) ? ['', '\n'] : ['\n', ''];
   (error as Record<symbol, unknown>)[symbols['arrow_message_private_symbol']!] = `${lead}${file}:${line}\n${text}\n${indent}^${tail}`;
+}
+
+type LookUp = (file: string, line: number, column: number) => string | undefined;
+
+/**
+ * The lines above the stack where --enable-source-maps is on and there is a map: Node's own work, which it hands to native code
+ * and exports nowhere, so a second copy of the module is asked. lib/internal/source_map/prepare_stack_trace.js
+ */
+function mappedOrigin(host: Host, { file, line, column }: Origin): string | undefined {
+  if ((host.process as { sourceMapsEnabled?: boolean }).sourceMapsEnabled !== true) return undefined;
+  let lookUp: LookUp | undefined;
+  const module = { exports: {} };
+  const binding = (name: string): Members =>
+    name === 'errors' ? { setGetSourceMapErrorSource: (callback: LookUp) => (lookUp = callback) } : host.internalBinding(name);
+  host.compileInternal('internal/source_map/prepare_stack_trace')(
+    module.exports,
+    host.requireInternal,
+    module,
+    host.process,
+    binding,
+    host.primordials,
+  );
+  return lookUp?.(file, line, column - 1);
 }
 
 function originInNode(host: Host, error: object): Origin | undefined {

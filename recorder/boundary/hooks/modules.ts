@@ -5,6 +5,7 @@
  * Invariant: the loader's file accesses are never events (loader-files.ts tells them apart), and no frame of ours lies below a
  * module.
  */
+import { pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import type { Boundary } from '../core';
 import { disguise } from '../disguise';
@@ -100,8 +101,14 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
         if (format === true || format === 'module') return apply(compile, this, arguments) as unknown;
         let guest: GuestModule;
         let natively: Importer;
+        let code = content;
         try {
-          guest = compileModule(content, filename, (specifier, options) => natively(specifier, options));
+          if (typeof format === 'string' && format.endsWith('typescript')) {
+            code = stripTypes(boundary, content, filename);
+            format = format === 'typescript' ? undefined : format.replace('-typescript', '');
+            if (format === 'module') return apply(compile, this, arguments) as unknown;
+          }
+          guest = compileModule(code, filename, (specifier, options) => natively(specifier, options));
         } catch (error) {
           // V8 reports its own syntax errors best, and decides what is an ES module after all.
           if (error instanceof SyntaxError || (error as Error)?.name === 'SyntaxError') return apply(compile, this, arguments) as unknown;
@@ -117,11 +124,25 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
             return guest;
           },
         });
-        return apply(compile, this, [stub, filename, ...Array.prototype.slice.call(arguments, 2)]) as unknown;
+        const rest = Array.prototype.slice.call(arguments, 2) as unknown[];
+        if (rest.length > 0) rest[0] = format;
+        return apply(compile, this, [stub + sourceMapComment(code), filename, ...rest]) as unknown;
       },
     }._compile,
     compile,
   );
+}
+
+/** What Node's _compile does with TypeScript before anything else. What it throws is what Node throws. */
+function stripTypes(boundary: Boundary, content: string, filename: string): string {
+  const strip = boundary.host.requireInternal('internal/modules/typescript')['stripTypeScriptModuleTypes'] as AnyFunction;
+  return strip(content, filename, pathToFileURL(filename).href) as string;
+}
+
+/** Node learns of source maps from the code that V8 compiles. */
+function sourceMapComment(code: string): string {
+  const comments = code.match(/^[ \t]*\/\/[#@][ \t]*sourceMappingURL=\S+[ \t]*$/gm);
+  return comments === null ? '' : `\n${comments[comments.length - 1]!}`;
 }
 
 /**
