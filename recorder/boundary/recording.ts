@@ -26,6 +26,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Boundary } from './core';
 import { withOrders } from './family';
+import { channelOf } from './hooks/ipc';
 import type { ChildEvents } from './hooks/process-spawn';
 import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
@@ -92,7 +93,7 @@ export function startRecording(options: RecordingOptions): void {
     startedAt: new Date().toISOString(),
     processes: [{ pid: process.pid, threads: [MAIN_THREAD] }],
     end: null,
-    statics: { timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
+    statics: { timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone, channel: channelOf(host) },
   };
   writeManifest(directory, manifest);
 

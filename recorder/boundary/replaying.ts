@@ -22,6 +22,7 @@ import { divergenceReport, type Divergence } from './divergence';
 import { installDisguise } from './disguise';
 import { openHost } from './host';
 import { installHooks, OWN_FOLDER } from './install';
+import { restoreChannel } from './hooks/ipc';
 import type { CompileModule } from './hooks/modules';
 import { hideOwnModules, restoreGlobalPaths } from './hooks/modules';
 import { installStatics } from './hooks/process';
@@ -177,6 +178,7 @@ export function startReplay(options: ReplayOptions): Replay {
   boundary.witness = options.witness ?? -1;
 
   boundary.clocks.set('Date.now', Date.parse(manifest.startedAt));
+  restoreChannel(host, manifest.statics['channel']);
   if (manifest.parent !== null) shareOutput();
   installHooks(boundary, {
     exits: {
