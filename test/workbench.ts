@@ -42,10 +42,10 @@ export class Workbench {
     );
   }
 
-  async record(): Promise<Outcome> {
+  async record(...flags: string[]): Promise<Outcome> {
     return this.withSurroundings(() =>
       drive(
-        { words: [this.node.binary, cli, 'record', '-o', this.recording, '--', ...this.program()], ...this.place() },
+        { words: [this.node.binary, cli, 'record', '-o', this.recording, ...flags, '--', ...this.program()], ...this.place() },
         { fixture: this.fixture, case: this.one },
       ),
     );

@@ -60,6 +60,8 @@ function nativesOf(binding: Members): Natives {
     if (!/^[A-Z]/.test(name)) natives.set(name, { holder: binding, member: name, native });
     for (let holder = prototype; holder && holder !== Object.prototype; holder = getPrototypeOf(holder) as Members | undefined)
       for (const member of getOwnPropertyNames(holder)) {
+        // On Node 20 a callback that the channel to the parent was given shows on the prototype, too.
+        if (member === 'onread') continue;
         const method: unknown = getOwnPropertyDescriptor(holder, member)?.value;
         const path = `${name}.${member}`;
         // The refusal stands on the class itself: what it inherits is shared with classes that may keep it.
