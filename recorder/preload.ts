@@ -4,6 +4,7 @@
  *
  * Invariant: whatever becomes of the recording, the program runs, and sees neither our variables nor our flags.
  */
+import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { hidePreload, readOrders, FAMILY } from './boundary/family';
 import { hideFlags, RECORD_FLAGS, REGISTER } from './flags';
@@ -29,6 +30,7 @@ interface Place {
 /** notRecording is told why, if nothing is recorded. */
 export function recordHere(orders: Orders, notRecording: (error: unknown) => void): void {
   const alone = process.env['RETRACE_NO_CHILDREN'] !== undefined;
+  const silent = process.env['RETRACE_NO_WARNINGS'] !== undefined;
   hideVariables();
   try {
     const place = placeOf(orders);
@@ -36,6 +38,8 @@ export function recordHere(orders: Orders, notRecording: (error: unknown) => voi
     startRecording({
       ...place,
       hideFlags,
+      // A child says nothing: whoever started it may read what it writes.
+      warn: silent || place.parent !== null ? undefined : (line) => writeSync(2, `retrace: ${line}\n`),
       children: alone ? undefined : { preload: REGISTER, flags: RECORD_FLAGS.slice(0, 1) },
     });
   } catch (error) {

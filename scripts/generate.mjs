@@ -1,5 +1,6 @@
 /**
- * Writes everything that is derived from the project's tables: recorder/trace/tags.ts and the tables in docs/TRACE_FORMAT.md.
+ * Writes everything that is derived from the project's tables: recorder/trace/tags.ts, the tables in docs/TRACE_FORMAT.md,
+ * docs/BOUNDARY.md, and (by scripts of their own) the opcodes and the inventories of Node's bindings.
  * Called by `npm run generate` after a build; with --check it writes nothing and fails if a file is stale.
  *
  * Invariant: output depends on the tables alone, so that two runs give the same bytes.
@@ -89,6 +90,34 @@ function valueTable(values) {
   return lines.join('\n');
 }
 
+function boundary({ BINDINGS, CALLBACKS }) {
+  const code = (text) => `\`${text}\``;
+  const lines = [
+    '# The boundary',
+    '',
+    'Generated from `recorder/boundary/bindings.ts`. Every native binding of Node that JavaScript can reach, and what retrace does with its members:',
+    '`record`: a crossing, answered from the recording at replay; `pass`: runs for real in both modes; `forbid`: not recorded yet, a replay stops there',
+    '(and recording says so, once, on stderr; `RETRACE_NO_WARNINGS=1` silences it). The members themselves, for each Node version, are listed in',
+    '`recorder/boundary/inventory/`.',
+    '',
+    '| binding | policy | reason | except |',
+    '| --- | --- | --- | --- |',
+  ];
+  for (const { binding, policy, reason, except = {} } of BINDINGS) {
+    const groups = new Map();
+    for (const [member, one] of Object.entries(except)) {
+      const key = typeof one === 'string' ? one : `${one[0]} (${one[1]})`;
+      groups.set(key, [...(groups.get(key) ?? []), code(member)]);
+    }
+    const others = [...groups].map(([key, members]) => `${key}: ${members.join(', ')}`).join('; ');
+    lines.push(`| ${code(binding)} | ${policy} | ${cell(reason)} | ${cell(others)} |`);
+  }
+  lines.push('', '## Callback properties', '', 'Names under which native code looks for a function on an object.', '');
+  lines.push('| property | kind | policy | what for |', '| --- | --- | --- | --- |');
+  for (const { property, kind, policy, reason } of CALLBACKS) lines.push(`| ${code(property)} | ${kind} | ${policy} | ${cell(reason)} |`);
+  return `${lines.join('\n')}\n`;
+}
+
 /** Replaces what stands between `<!-- generated:NAME -->` and `<!-- end -->`. */
 function between(text, name, table) {
   const begin = `<!-- generated:${name} -->`;
@@ -104,9 +133,10 @@ await emit('recorder/trace/tags.ts', tags(EVENTS, VALUES));
 const doc = readFileSync(join(root, 'docs/TRACE_FORMAT.md'), 'utf8');
 await emit('docs/TRACE_FORMAT.md', between(between(doc, 'events', eventTable(EVENTS)), 'values', valueTable(VALUES)));
 
-const opcodes = join(root, 'scripts/generate-opcodes.mjs');
-if (existsSync(opcodes)) {
-  const result = spawnSync(process.execPath, [opcodes, ...(check ? ['--check'] : [])], { stdio: 'inherit' });
+await emit('docs/BOUNDARY.md', boundary(load('recorder/boundary/bindings.js')));
+
+for (const script of ['generate-opcodes.mjs', 'inventory.mjs']) {
+  const result = spawnSync(process.execPath, [join(root, 'scripts', script), ...(check ? ['--check'] : [])], { stdio: 'inherit' });
   if (result.status !== 0) process.exitCode = 1;
 }
 if (stale.length > 0) {

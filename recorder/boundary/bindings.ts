@@ -5,6 +5,8 @@
  *
  * Invariant: a binding that is not in the table is forbidden.
  */
+import type { Kind } from './members';
+
 export type Policy =
   /** Its functions and methods are crossings; one that no hook has replaced is a divergence at replay. */
   | 'record'
@@ -17,23 +19,51 @@ export interface BindingRow {
   readonly binding: string;
   readonly policy: Policy;
   readonly reason: string;
-  /** Members (`function`, `Class.method`, `Class.*`) that another policy applies to. */
-  readonly except?: Readonly<Record<string, Policy>>;
+  /**
+   * Members that another policy applies to: `function`, `Class` (its construction), `Class.member`, `Class.*` (all of them),
+   * `*.member` (of all classes). A reason of its own may go with it.
+   */
+  readonly except?: Exceptions;
+}
+
+type Exceptions = Readonly<Record<string, Policy | readonly [policy: Policy, reason: string]>>;
+
+export interface Ruling {
+  readonly policy: Policy;
+  readonly reason: string;
 }
 
 /** Methods of every native object: bookkeeping of async ids, and of what keeps the loop alive, which no replay has. */
-export const EVERYWHERE: ReadonlySet<string> = new Set([
+const EVERYWHERE: ReadonlySet<string> = new Set([
   'getAsyncId',
   'asyncReset',
   'getProviderType',
   'ref',
   'unref',
   'hasRef',
-  'constructor',
+  'getAsyncContextFrameForDebuggingOnly',
+  '_externalStream',
 ]);
 
-const row = (binding: string, policy: Policy, reason: string, except?: Record<string, Policy>): BindingRow =>
+const row = (binding: string, policy: Policy, reason: string, except?: Exceptions): BindingRow =>
   except === undefined ? { binding, policy, reason } : { binding, policy, reason, except };
+
+type Exception = Exceptions[string];
+
+/** Counters of streams: native accessors that no class can shadow. Hooks shadow them object by object, where they differ. */
+function shadowed(name: string, ...more: readonly string[]): Exceptions {
+  const properties = ['fd', 'bytesRead', 'bytesWritten', 'onread', ...more];
+  return Object.fromEntries(
+    properties.map((property): [string, Exception] => [`${name}.${property}`, ['pass', 'shadowed on each object where it matters']]),
+  );
+}
+
+/** The methods that native streams share. */
+function traffic(name: string, exception: Exception): Exceptions {
+  const encodings = ['Ascii', 'Utf8', 'Ucs2', 'Latin1'].map((encoding) => `write${encoding}String`);
+  const methods = ['readStart', 'readStop', 'shutdown', 'useUserBuffer', 'writev', 'writeBuffer', ...encodings];
+  return Object.fromEntries(methods.map((method) => [`${name}.${method}`, exception]));
+}
 
 export const BINDINGS: readonly BindingRow[] = [
   row('async_context_frame', 'pass', 'the current context of AsyncLocalStorage'),
@@ -43,18 +73,27 @@ export const BINDINGS: readonly BindingRow[] = [
   row('buffer', 'pass', 'bytes and strings'),
   row('builtins', 'pass', "Node's own sources"),
   row('cares_wrap', 'record', 'name resolution', { canonicalizeIP: 'pass', convertIpv6StringToBuffer: 'pass', strerror: 'pass' }),
+  row('cjs_lexer', 'pass', 'finds the exports of CommonJS texts'),
   row('config', 'pass', 'constants of the build'),
   row('constants', 'pass', 'constants'),
   row('contextify', 'pass', 'compiling and running scripts', { startSigintWatchdog: 'forbid' }),
   row('credentials', 'pass', 'reached through process, where the identity of the process is recorded'),
   row('crypto', 'pass', 'computes; hooks cover what is random and what completes later'),
+  row('diagnostics_channel', 'pass', 'channels that native code publishes on'),
+  row('dtls', 'forbid', 'DTLS'),
   row('encoding_binding', 'pass', 'text encodings'),
   row('errors', 'pass', 'stacks and fatal exceptions of this process'),
-  row('fs', 'record', 'the file system', { 'FSReqCallback.*': 'pass' }),
+  row('ffi', 'forbid', 'functions of native libraries'),
+  row('fs', 'record', 'the file system', {
+    'FSReqCallback.*': 'pass',
+    ...shadowed('FileHandle'),
+    ...traffic('FileHandle', ['forbid', 'an open file as a stream of native code']),
+  }),
   row('fs_dir', 'record', 'open directories'),
-  row('fs_event_wrap', 'record', 'fs.watch'),
-  row('heap_utils', 'forbid', 'heap snapshots'),
+  row('fs_event_wrap', 'record', 'fs.watch', { 'FSEvent.initialized': ['pass', 'shadowed on each object at replay'] }),
+  row('heap_utils', 'forbid', 'heap snapshots', { triggerHeapSnapshot: ['record', 'the name of the file; a replay writes none'] }),
   row('http2', 'record', 'HTTP/2 sessions live below JavaScript', {
+    ...shadowed('Http2Stream'),
     setCallbackFunctions: 'pass',
     refreshDefaultSettings: 'pass',
     packSettings: 'pass',
@@ -65,10 +104,11 @@ export const BINDINGS: readonly BindingRow[] = [
     'ConnectionsList.*': 'pass',
   }),
   row('icu', 'pass', 'text conversions'),
-  row('inspector', 'forbid', 'debugging of the recorded process', { isEnabled: 'pass', consoleCall: 'pass', console: 'pass', setConsoleExtensionInstaller: 'pass', registerAsyncHook: 'pass' }), // prettier-ignore
+  row('inspector', 'forbid', 'debugging of the recorded process', { isEnabled: 'pass', consoleCall: 'pass', setConsoleExtensionInstaller: 'pass', registerAsyncHook: 'pass' }), // prettier-ignore
   row('internal_only_v8', 'forbid', "V8's own"),
   row('ipc_serdes', 'pass', 'the advanced form of messages between processes'),
-  row('js_stream', 'record', 'streams made of JavaScript streams'),
+  row('js_stream', 'record', 'streams made of JavaScript streams', shadowed('JSStream')),
+  row('locks', 'forbid', 'locks between threads'),
   row('messaging', 'pass', 'messages within the thread; their delivery is an entry', { moveMessagePortToContext: 'forbid' }),
   row('mksnapshot', 'pass', 'start-up snapshots'),
   row('module_wrap', 'pass', 'ES modules; their sources come from the recording'),
@@ -77,13 +117,21 @@ export const BINDINGS: readonly BindingRow[] = [
     getCompileCacheDir: 'pass',
     flushCompileCache: 'pass',
     setLazyPathHelpers: 'pass',
-    getPackageJSONScripts: 'pass',
+    parsePackageJSON: ['pass', 'computes from a text'],
     saveCompileCacheEntry: 'pass',
     getCompileCacheEntry: 'pass',
   }),
   row('options', 'pass', 'command-line options, which a replay is given again'),
   row('os', 'record', 'facts about the machine'),
-  row('performance', 'pass', 'hooks cover its clock, native entries and the delay of the loop; the rest computes'),
+  row('performance', 'pass', 'hooks cover its clock, native entries and the delay of the loop; the rest computes', {
+    createELDHistogram: ['record', 'measures the delay of the loop; its class is reached through it alone'],
+    installGarbageCollectionTracking: 'record',
+    loopIdleTime: 'record',
+    now: 'record',
+    removeGarbageCollectionTracking: 'record',
+    setupObservers: 'record',
+    uvMetricsInfo: 'record',
+  }),
   row('permission', 'pass', 'the permission model of this process'),
   row('pipe_wrap', 'record', 'pipes and local sockets'),
   row('process_methods', 'pass', 'reached through process, where hooks stand', {
@@ -94,10 +142,9 @@ export const BINDINGS: readonly BindingRow[] = [
   row('process_wrap', 'record', 'child processes'),
   row('profiler', 'pass', 'coverage and profiles of this process'),
   row('quic', 'forbid', 'QUIC'),
-  row('report', 'forbid', 'diagnostic reports', {
-    shouldReportOnUncaughtException: 'pass',
-    // process.setUncaughtExceptionCaptureCallback() calls it.
-    setReportOnUncaughtException: 'pass',
+  row('report', 'record', 'diagnostic reports', {
+    shouldReportOnUncaughtException: ['pass', 'asked by Node on its way down'],
+    setReportOnUncaughtException: ['pass', 'called by process.setUncaughtExceptionCaptureCallback() too'],
   }),
   row('sea', 'pass', 'single executable applications'),
   row('serdes', 'pass', "V8's serializer"),
@@ -111,19 +158,23 @@ export const BINDINGS: readonly BindingRow[] = [
   row('task_queue', 'pass', 'ticks, microtasks and rejections run for real'),
   row('tcp_wrap', 'record', 'TCP sockets'),
   row('timers', 'pass', 'replaced as a whole by hooks/timers.ts'),
-  row('tls_wrap', 'record', 'TLS sockets'),
+  row('tls_wrap', 'record', 'TLS sockets', shadowed('TLSWrap', 'writeQueueSize')),
   row('trace_events', 'pass', 'tracing of this process'),
   row('tty_wrap', 'record', 'terminals'),
   row('types', 'pass', 'questions about values'),
-  row('udp_wrap', 'record', 'datagrams'),
+  row('udp_wrap', 'record', 'datagrams', { 'UDP.fd': ['pass', 'a number that Node shows to clusters only'] }),
   row('url', 'pass', 'URL parsing'),
+  row('url_pattern', 'pass', 'URL patterns'),
   row('util', 'pass', 'questions about values; the kind of a descriptor is asked through a hook'),
   row('uv', 'pass', 'names of errors'),
-  row('v8', 'pass', 'hooks cover heap statistics', { setHeapSnapshotNearHeapLimit: 'forbid', 'GCProfiler.*': 'forbid' }),
+  row('v8', 'record', 'what V8 measures about itself', {
+    setFlagsFromString: ['pass', 'a replay sets the same flags'],
+    isStringOneByteRepresentation: ['pass', 'a question about a value'],
+  }),
   row('wasi', 'forbid', 'WASI'),
   row('wasm_web_api', 'pass', 'WebAssembly.compileStreaming over fetch'),
   row('watchdog', 'forbid', 'interrupts by SIGINT'),
-  row('webstorage', 'forbid', 'localStorage'),
+  row('webstorage', 'forbid', 'localStorage', { 'Storage.length': ['pass', 'of a Storage, which cannot be had'] }),
   row('worker', 'forbid', 'worker threads', { getEnvMessagePort: 'pass' }),
   row('zlib', 'record', 'compression computes; its completion on another thread is an entry', {
     crc32: 'pass',
@@ -132,3 +183,79 @@ export const BINDINGS: readonly BindingRow[] = [
     '*.reset': 'pass',
   }),
 ];
+
+/** A property of native objects that native code calls a function in. */
+export interface CallbackRow {
+  readonly property: string;
+  /**
+   * `own`: set on an object just before a call, or preset on each by its template; `inherited`: looked up when native code calls,
+   * so an accessor on the prototype sees it set; `accessor`: already a native accessor, which keeps the function on the native side.
+   */
+  readonly kind: 'own' | 'inherited' | 'accessor';
+  readonly policy: Policy;
+  readonly reason: string;
+}
+
+const callback = (property: string, kind: CallbackRow['kind'], policy: Policy, reason: string): CallbackRow => ({
+  property,
+  kind,
+  policy,
+  reason,
+});
+
+/** Every name under which Node's native code looks for a function on an object (env_properties.h in its sources, and onread). */
+export const CALLBACKS: readonly CallbackRow[] = [
+  callback('oncertcb', 'own', 'record', 'TLS asks for a certificate'),
+  callback('onchange', 'inherited', 'record', 'fs.watch, fs.watchFile'),
+  callback('onclienthello', 'own', 'record', 'TLS: a session may be resumed'),
+  callback('oncomplete', 'own', 'record', 'requests of files, sockets, names'),
+  callback('onconflict', 'own', 'forbid', 'node:sqlite'),
+  callback('onconnection', 'own', 'record', 'servers; preset by the template'),
+  callback('ondone', 'own', 'record', 'jobs on other threads'),
+  callback('onerror', 'own', 'record', 'compression'),
+  callback('onexit', 'own', 'record', 'child processes'),
+  callback('ongracefulclosecomplete', 'own', 'record', 'HTTP/2 sessions'),
+  callback('onhandshakedone', 'own', 'record', 'TLS'),
+  callback('onhandshakestart', 'own', 'record', 'TLS'),
+  callback('oninit', 'own', 'pass', 'runs when a MessagePort is made'),
+  callback('onkeylog', 'own', 'record', 'TLS'),
+  callback('onmessage', 'inherited', 'record', 'datagrams'),
+  callback('onnewsession', 'own', 'record', 'TLS'),
+  callback('onocspresponse', 'own', 'record', 'TLS'),
+  callback('onpskexchange', 'own', 'record', 'TLS'),
+  callback('onread', 'accessor', 'record', 'streams'),
+  callback('onreadstart', 'own', 'record', 'streams made of JavaScript streams'),
+  callback('onreadstop', 'own', 'record', 'streams made of JavaScript streams'),
+  callback('onshutdown', 'own', 'record', 'streams made of JavaScript streams'),
+  callback('onsignal', 'inherited', 'record', 'signals'),
+  callback('onunpipe', 'own', 'record', 'streams joined below JavaScript'),
+  callback('onwrite', 'own', 'record', 'streams made of JavaScript streams'),
+];
+
+const rows = new Map<string, BindingRow>(BINDINGS.map((one) => [one.binding, one]));
+
+/** What the table says about a member, by the path that members.ts gives it. */
+export function rulingOn(binding: string, path: string, kind: Kind): Ruling {
+  const row = rows.get(binding);
+  if (row === undefined) return { policy: 'forbid', reason: 'no binding of the table' };
+  const [owner, member] = path.split('.') as [string, string | undefined];
+  if (member !== undefined && EVERYWHERE.has(member) && kind !== 'function')
+    return { policy: 'pass', reason: 'bookkeeping of native objects' };
+  const found = exception(row, path, owner, member);
+  if (found !== undefined) return found;
+  // To make an object touches nothing; to use it does.
+  if (kind === 'class' && row.policy === 'record') return { policy: 'pass', reason: row.reason };
+  return { policy: row.policy, reason: row.reason };
+}
+
+/** True for bindings that have members whose use ends a replay. */
+export function forbids({ policy, except }: BindingRow): boolean {
+  return policy === 'forbid' || Object.values(except ?? {}).some((one) => one === 'forbid' || one[0] === 'forbid');
+}
+
+function exception({ except, reason }: BindingRow, path: string, owner: string, member: string | undefined): Ruling | undefined {
+  if (except === undefined) return undefined;
+  const found = except[path] ?? (member === undefined ? undefined : (except[`${owner}.*`] ?? except[`*.${member}`]));
+  if (found === undefined) return undefined;
+  return typeof found === 'string' ? { policy: found, reason } : { policy: found[0], reason: found[1] };
+}

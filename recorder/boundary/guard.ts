@@ -1,73 +1,118 @@
 /**
  * Deny by default: at replay, a native function that the table neither passes nor sees replaced by a hook ends the replay with
- * its name, instead of running.
+ * its name, instead of running. In record mode a forbidden one runs, and the first of them is told once: a replay stops there.
  *
  * Invariant: begun before the hooks and finished after them for every binding, whenever it is loaded.
  */
-import { BINDINGS, EVERYWHERE, type BindingRow, type Policy } from './bindings';
+import { BINDINGS, forbids, rulingOn, type Ruling } from './bindings';
 import type { Boundary } from './core';
+import { disguise } from './disguise';
 import type { AnyFunction, Members } from './host';
+import { membersOf, type Member } from './members';
 
-type Natives = Map<string, { readonly holder: Members; readonly member: string; readonly native: AnyFunction }>;
+const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
 
-const { getOwnPropertyDescriptor, getOwnPropertyNames, getPrototypeOf } = Object;
+/** Told in record mode when a forbidden member is used; called with `binding.member` and the table's reason. */
+export type OnForbidden = (member: string, reason: string) => void;
 
-/** Call before the hooks are installed; call what it returns afterwards. Does nothing in record mode. */
-export function guard(boundary: Boundary): () => void {
-  if (boundary.mode === 'record') return () => undefined;
-  const { host } = boundary;
-  const rows = new Map<string, BindingRow>(BINDINGS.map((one) => [one.binding, one]));
-  const pristine = new Map<string, Natives>();
-  const guarded = host.bindingNames().filter((name) => {
-    const row = rows.get(name);
-    return row === undefined || row.policy !== 'pass' || row.except !== undefined;
-  });
-  for (const name of guarded) host.whenBinding(name, (binding) => pristine.set(name, nativesOf(binding)));
-  return () => {
-    for (const name of guarded)
-      host.whenBinding(name, (binding) => {
-        const row = rows.get(name);
-        const now = nativesOf(binding);
-        for (const [path, { holder, member, native }] of pristine.get(name) ?? []) {
-          if (now.get(path)?.native !== native || policyOf(row, path) === 'pass') continue;
-          const refuse = function (this: unknown): unknown {
-            return boundary.own === 0 ? boundary.refuse(`${name}.${path}`) : (Reflect.apply(native, this, arguments) as unknown);
-          };
-          Object.defineProperty(holder, member, { value: refuse, writable: true, configurable: true });
-        }
-      });
-  };
-}
+export class Guard {
+  private readonly pristine = new Map<string, Map<string, Member>>();
+  private readonly names: readonly string[];
 
-/** record here means: a hook should have replaced it. */
-function policyOf(row: BindingRow | undefined, path: string): Policy {
-  if (row === undefined) return 'forbid';
-  const [owner, method] = path.split('.') as [string, string | undefined];
-  if (method !== undefined && EVERYWHERE.has(method)) return 'pass';
-  const { except = {} } = row;
-  return except[path] ?? (method === undefined ? undefined : (except[`${owner}.*`] ?? except[`*.${method}`])) ?? row.policy;
-}
-
-/** Functions of a binding as `name`, methods of its classes, inherited ones included, as `Class.name`. */
-function nativesOf(binding: Members): Natives {
-  const natives: Natives = new Map();
-  for (const name of getOwnPropertyNames(binding)) {
-    const value: unknown = getOwnPropertyDescriptor(binding, name)?.value;
-    if (typeof value !== 'function') continue;
-    const native = value as AnyFunction;
-    const prototype = native.prototype as Members | undefined;
-    // A class is not called, its methods are.
-    if (!/^[A-Z]/.test(name)) natives.set(name, { holder: binding, member: name, native });
-    for (let holder = prototype; holder && holder !== Object.prototype; holder = getPrototypeOf(holder) as Members | undefined)
-      for (const member of getOwnPropertyNames(holder)) {
-        // On Node 20 a callback that the channel to the parent was given shows on the prototype, too.
-        if (member === 'onread') continue;
-        const method: unknown = getOwnPropertyDescriptor(holder, member)?.value;
-        const path = `${name}.${member}`;
-        // The refusal stands on the class itself: what it inherits is shared with classes that may keep it.
-        if (typeof method === 'function' && !natives.has(path))
-          natives.set(path, { holder: prototype!, member, native: method as AnyFunction });
-      }
+  /** Before the hooks are installed. names: default, the bindings whose members this mode guards. */
+  constructor(
+    private readonly boundary: Boundary,
+    private readonly onForbidden?: OnForbidden,
+    names?: readonly string[],
+  ) {
+    const { host } = boundary;
+    this.names = names ?? (boundary.mode === 'replay' ? host.bindingNames() : BINDINGS.filter(forbids).map(({ binding }) => binding));
+    for (const name of this.names) host.whenBinding(name, (binding) => this.pristine.set(name, membersOf(binding)));
   }
-  return natives;
+
+  /** After them. */
+  finish(): void {
+    const { host, mode } = this.boundary;
+    for (const name of this.names)
+      host.whenBinding(name, (binding) => {
+        for (const { member, ruling } of this.standing(name, binding))
+          if (ruling.policy === 'forbid' || (ruling.policy === 'record' && mode === 'replay')) this.replace(name, member, ruling);
+      });
+  }
+
+  /** Members of a binding that no hook has replaced. */
+  standing(name: string, binding: Members): { member: Member; ruling: Ruling }[] {
+    const now = membersOf(binding);
+    const left: { member: Member; ruling: Ruling }[] = [];
+    for (const [path, member] of this.pristine.get(name) ?? [])
+      if (now.get(path)?.value === member.value) left.push({ member, ruling: rulingOn(name, path, member.kind) });
+    return left;
+  }
+
+  private replace(binding: string, { path, kind, holder, name, value }: Member, { reason }: Ruling): void {
+    const { boundary } = this;
+    const full = `${binding}.${path}`;
+    // Returns where the call may go on.
+    const met = (): void => {
+      if (boundary.own !== 0) return;
+      if (boundary.mode === 'replay') boundary.refuse(full);
+      else this.onForbidden?.(full, reason);
+    };
+    const property = getOwnPropertyDescriptor(holder, name);
+    // A native property that cannot be replaced is shadowed by the hooks, object by object.
+    if (property !== undefined && !property.configurable) return;
+    if (kind === 'accessor') {
+      const { get, set } = inherited(holder, name);
+      defineProperty(holder, name, {
+        configurable: true,
+        enumerable: property?.enumerable ?? false,
+        get: get && standIn(get, met),
+        set: set && standIn(set, met),
+      });
+      return;
+    }
+    const replacement = kind === 'class' ? guardedClass(value, met) : standIn(value, met);
+    defineProperty(holder, name, {
+      value: replacement,
+      writable: property?.writable ?? true,
+      enumerable: property?.enumerable ?? false,
+      configurable: true,
+    });
+  }
+}
+
+function standIn(native: AnyFunction, met: () => void): AnyFunction {
+  const stand = {
+    guarded(this: unknown): unknown {
+      met();
+      return apply(native, this, arguments) as unknown;
+    },
+  }.guarded;
+  return disguise(stand, native);
+}
+
+/** A class whose construction is met; everything else about it stays what it is. */
+function guardedClass(native: AnyFunction, met: () => void): AnyFunction {
+  const proxy: AnyFunction = new Proxy(native, {
+    construct(target, args, newTarget) {
+      met();
+      return construct(target, args, newTarget === proxy ? target : newTarget) as object;
+    },
+    apply(target, self, args) {
+      met();
+      return apply(target, self, args) as unknown;
+    },
+  });
+  const { prototype } = native as { prototype: Members };
+  const property = getOwnPropertyDescriptor(prototype, 'constructor');
+  if (property?.configurable === true && property.value === native) defineProperty(prototype, 'constructor', { ...property, value: proxy });
+  return proxy;
+}
+
+function inherited(holder: object, name: string): PropertyDescriptor {
+  for (let at: object | null = holder; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    const property = getOwnPropertyDescriptor(at, name);
+    if (property !== undefined) return property;
+  }
+  return {};
 }

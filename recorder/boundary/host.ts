@@ -23,6 +23,8 @@ interface BuiltinModuleClass {
   readonly prototype: BuiltinModule;
   readonly map: Map<string, BuiltinModule>;
   setRealmAllowRequireByUsers(ids: string[]): void;
+  canBeRequiredByUsers(id: string): boolean;
+  allowRequireByUsers(id: string): void;
 }
 
 export interface Host {
@@ -57,6 +59,9 @@ export interface Host {
 }
 
 const BINDING = /\binternalBinding\('(\w+)'\)/g;
+
+/** Bindings that modules which are loaded before us, and no others, load when they first use them. */
+const LOADED_AT_USE: ReadonlySet<string> = new Set(['signal_wrap']);
 
 /** Needs `--expose-internals`. Throws a plain Error that says so if it is missing. */
 export function openHost(): Host {
@@ -158,7 +163,7 @@ export function openHost(): Host {
   return {
     process: proc,
     whenBinding(name, install) {
-      if (!loadList.includes(`Internal Binding ${name}`)) add(bindingHooks, name, install);
+      if (!loadList.includes(`Internal Binding ${name}`) && !LOADED_AT_USE.has(name)) add(bindingHooks, name, install);
       // Asked for and not in this build of Node, it is in the list all the same.
       else if (exists(name)) install(internalBinding(name));
     },
@@ -192,7 +197,10 @@ export function openHost(): Host {
     tidy() {
       // Modules that are loaded stay loaded; the list shows what a run without us would show at this point.
       loadList.splice(0, loadList.length, ...shownAsLoaded);
-      BuiltinModule.setRealmAllowRequireByUsers(publicIds);
+      const allowed = publicIds.filter((id) => BuiltinModule.canBeRequiredByUsers(id));
+      BuiltinModule.setRealmAllowRequireByUsers(allowed);
+      // It forgets those that Node counts as experimental, such as node:sqlite.
+      for (const id of allowed) if (!BuiltinModule.canBeRequiredByUsers(id)) BuiltinModule.allowRequireByUsers(id);
       const { Module } = requireInternal('internal/modules/cjs/loader') as { Module: Members };
       const shown = Module['builtinModules'] as string[];
       if (Object.isFrozen(shown)) Module['builtinModules'] = Object.freeze(shown.filter((id) => !id.startsWith('internal/')));

@@ -3,7 +3,7 @@
  */
 import { dirname } from 'node:path';
 import type { Boundary } from './core';
-import { guard } from './guard';
+import { Guard, type OnForbidden } from './guard';
 import { HOOKS } from './hooks';
 import * as exits from './hooks/exits';
 import * as ipc from './hooks/ipc';
@@ -17,17 +17,19 @@ export const OWN_FOLDER = dirname(dirname(__dirname)) + '/';
 export interface InstallOptions {
   readonly exits: exits.ExitEvents;
   readonly children?: spawn.ChildEvents | undefined;
+  /** Record: see guard.ts. */
+  readonly onForbidden?: OnForbidden | undefined;
   readonly compileModule?: modules.CompileModule | undefined;
   readonly rewriteStack?: stacks.RewriteStack | undefined;
 }
 
 export function installHooks(boundary: Boundary, options: InstallOptions): void {
-  const finishGuard = guard(boundary);
+  const guard = new Guard(boundary, options.onForbidden);
   stacks.install(boundary, options.rewriteStack);
   for (const hook of HOOKS) hook.install(boundary);
   spawn.install(boundary, options.children);
   ipc.install(boundary);
   exits.install(boundary, options.exits);
   modules.install(boundary, options.compileModule);
-  finishGuard();
+  guard.finish();
 }

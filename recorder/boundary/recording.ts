@@ -32,6 +32,7 @@ import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
 import { shareOutput } from './output';
 import { openHost } from './host';
+import { unknownNode } from './inventory';
 import { RecordBoundary, type FactSink } from './record';
 import { installStatics } from './hooks/process';
 import { hideOwnModules } from './hooks/modules';
@@ -49,6 +50,8 @@ export interface RecordingOptions {
   readonly parent: ParentInfo | null;
   /** The processes that this one starts record themselves too, with the help of this preload and these flags. */
   readonly children?: { readonly preload: string; readonly flags: readonly string[] } | undefined;
+  /** Told one line for people, at most twice: a Node that retrace does not know, and the first use of what it does not record. */
+  readonly warn?: ((line: string) => void) | undefined;
   /** Takes the flags that retrace itself was started with out of process.execArgv. */
   hideFlags(execArgv: readonly string[]): string[];
 }
@@ -135,13 +138,32 @@ export function startRecording(options: RecordingOptions): void {
   };
 
   if (options.parent !== null) shareOutput();
+  const warn = warning(boundary, options.warn);
+  const unknown = options.warn && unknownNode(host);
+  if (unknown !== undefined) warn(unknown);
+  let met = false;
   installHooks(boundary, {
+    onForbidden(member, reason) {
+      if (!met) warn(`${member} is not recorded yet (${reason}): a replay will stop there.`);
+      met = true;
+    },
     exits: { onEnd: finish, swallowBeforeExit: () => false },
     children: childEvents(options, boundary, writer),
   });
   hideOwnModules(boundary, OWN_FOLDER);
   installStatics(boundary, (execArgv) => options.hideFlags(execArgv));
   host.tidy();
+}
+
+/** Whoever takes the line may fail; the program goes on. */
+function warning(boundary: Boundary, warn: ((line: string) => void) | undefined): (line: string) => void {
+  return (line) => {
+    try {
+      boundary.quiet(() => warn?.(line));
+    } catch {
+      // Nobody reads it.
+    }
+  };
 }
 
 function childEvents(options: RecordingOptions, boundary: Boundary, writer: TraceWriter): ChildEvents | undefined {

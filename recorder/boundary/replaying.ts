@@ -131,7 +131,7 @@ export function startReplay(options: ReplayOptions): Replay {
       }
     }
   })(read(thread.trace), thread.trace, {
-    handles: { numberOf: () => 0, handleOf: (handle) => boundary.objectOf(handle) ?? {} },
+    handles: { numberOf: () => 0, handleOf: (handle) => boundary.objectOf(handle) ?? unreachable(boundary, handle) },
   });
 
   const { signals } = (host.internalBinding('constants') as { os: { signals: Record<string, number> } }).os;
@@ -210,6 +210,19 @@ export function startReplay(options: ReplayOptions): Replay {
     quiet: (run) => boundary.quiet(run),
     apart: (run) => boundary.apartFrom(run),
   };
+}
+
+/** A native object in an answer that no hook has made again at replay: to use it is to ask for what was not recorded. */
+function unreachable(boundary: ReplayBoundary, handle: number): object {
+  return new Proxy(
+    {},
+    {
+      get(target, key) {
+        if (typeof key === 'symbol' || key in target || key === 'then' || key === 'toJSON') return Reflect.get(target, key) as unknown;
+        return boundary.refuse(`${key} of the native object with handle ${handle}, whose class no hook answers for`);
+      },
+    },
+  );
 }
 
 function say(text: string): void {

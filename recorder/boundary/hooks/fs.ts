@@ -192,6 +192,7 @@ function fileHandleForms(boundary: Boundary, loader: LoaderFiles, FileHandle: { 
     },
   }.close;
   boundary.sync(prototype, 'releaseFD', 'FileHandle.releaseFD', { handle: true });
+  boundary.sync(prototype, 'closeSync', 'FileHandle.closeSync', { handle: true });
   const standIn = (fd: number, asyncId: number): object =>
     Object.create(prototype, {
       fd: { value: fd, configurable: true },

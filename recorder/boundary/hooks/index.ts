@@ -14,6 +14,7 @@ import * as fsJobs from './fs-jobs';
 import * as gc from './gc';
 import * as http from './http';
 import * as http2 from './http2';
+import * as introspection from './introspection';
 import * as jsStream from './js-stream';
 import * as loaderThread from './loader-thread';
 import * as messaging from './messaging';
@@ -38,6 +39,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   time,
   performance,
   process,
+  introspection,
   stdio,
   signals,
   crypto,

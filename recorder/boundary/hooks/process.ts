@@ -55,7 +55,6 @@ export function install(boundary: Boundary): void {
     },
   });
 
-  boundary.host.whenBinding('v8', (v8) => installHeapStatistics(boundary, v8));
   boundary.host.whenBinding('os', (os) => installOs(boundary, os));
 }
 
@@ -113,25 +112,6 @@ function installOs(boundary: Boundary, os: Members): void {
       load: (value, args) => {
         const { failed, result } = value as { failed?: object; result?: unknown };
         if (failed !== undefined) Object.assign(args[args.length - 1] as object, failed);
-        return result;
-      },
-    });
-  }
-}
-
-function installHeapStatistics(boundary: Boundary, v8: Members): void {
-  const buffers: Record<string, string> = {
-    updateHeapStatisticsBuffer: 'heapStatisticsBuffer',
-    updateHeapCodeStatisticsBuffer: 'heapCodeStatisticsBuffer',
-    updateHeapSpaceStatisticsBuffer: 'heapSpaceStatisticsBuffer',
-  };
-  for (const [member, name] of Object.entries(buffers)) {
-    const fields = v8[name] as Float64Array;
-    boundary.sync(v8, member, `v8.${member}`, {
-      save: (result) => [result, fields.slice()],
-      load: (value) => {
-        const [result, copy] = value as [unknown, Float64Array];
-        fields.set(copy);
         return result;
       },
     });
