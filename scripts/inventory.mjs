@@ -10,6 +10,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import prettier from 'prettier';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'recorder/boundary/inventory');
@@ -41,8 +42,10 @@ for (const node of [process.execPath, ...others.filter((path) => existsSync(path
 
 if (!check) {
   const rows = Object.entries(builds).map(([major, build]) => `  ${major}:\n    '${build}',\n`);
-  const head = readFileSync(join(folder, 'builds.ts'), 'utf8').replace(/= \{[^]*$/, '');
-  writeFileSync(join(folder, 'builds.ts'), `${head}= {\n${rows.join('')}};\n`);
+  const file = join(folder, 'builds.ts');
+  const head = readFileSync(file, 'utf8').replace(/= \{[^]*$/, '');
+  const text = `${head}= {\n${rows.join('')}};\n`;
+  writeFileSync(file, await prettier.format(text, { ...(await prettier.resolveConfig(file)), filepath: file }));
 }
 process.exitCode = stale ? 1 : 0;
 
