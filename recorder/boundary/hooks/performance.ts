@@ -44,6 +44,8 @@ export function install(boundary: Boundary): void {
     );
   });
 
+  boundary.host.whenModule('internal/histogram', (exports) => installDelta(boundary, exports));
+
   const createELDHistogram = binding['createELDHistogram'] as AnyFunction;
   replace(binding, 'createELDHistogram', function (this: unknown): unknown {
     const histogram = Reflect.apply(createELDHistogram, this, arguments) as Members;
@@ -65,6 +67,32 @@ export function install(boundary: Boundary): void {
       });
     return histogram;
   });
+}
+
+/** RecordableHistogram.recordDelta() reads the clock natively: here it records the difference of two readings that crossed. */
+function installDelta(boundary: Boundary, exports: Members): void {
+  const { prototype } = exports['RecordableHistogram'] as { prototype: Members };
+  const kHandle = exports['kHandle'] as symbol;
+  const native = prototype['recordDelta'] as AnyFunction;
+  const site = boundary.site('Histogram.delta');
+  const { hrtime } = boundary.host.process;
+  const read = (): number => boundary.quiet(() => Number(hrtime.bigint()));
+  const before = new WeakMap<object, number>();
+  replace(
+    prototype,
+    'recordDelta',
+    {
+      recordDelta(this: Members): unknown {
+        const handle = this[kHandle] as Members | undefined;
+        if (typeof handle?.['record'] !== 'function') return Reflect.apply(native, this, []) as unknown;
+        const last = before.get(handle);
+        const now = boundary.ask(site, 0, read);
+        before.set(handle, now);
+        if (last !== undefined) handle['record'](now - last);
+        return undefined;
+      },
+    }.recordDelta,
+  );
 }
 
 function methodsOf(object: Members): Set<string> {
