@@ -82,6 +82,17 @@ export interface EntryOptions {
 export interface PromiseOptions {
   save?(value: unknown): unknown;
   load?(value: unknown): unknown;
+  /** The same for what it is rejected with. */
+  saveError?(error: unknown): unknown;
+  loadError?(value: unknown): unknown;
+  /** load and loadError run JavaScript of the program: they are called where it is settled, not ahead of it. */
+  readonly inside?: boolean;
+  /** Native code may settle it before the call returns. */
+  readonly atOnce?: boolean;
+  /** Replay: what native code does with JavaScript of the program before the call returns. */
+  during?(): void;
+  /** Replay: takes the async id that native code settles the promise under, once the promise is made; without it there is none. */
+  resource?(): number;
 }
 
 /** What a driver delivers: a callback as node::MakeCallback makes it. */
@@ -135,6 +146,11 @@ export interface Boundary {
   wrapEntry(site: Site, callback: AnyFunction, options?: EntryOptions): AnyFunction;
   /** A promise that native code settles: record returns the native one untouched, replay one that the driver settles. */
   promise(site: Site, live: () => Promise<unknown>, options?: PromiseOptions): Promise<unknown>;
+
+  /** Whether a promise has been settled. */
+  isSettled(promise: object): boolean;
+  /** Replay: settles a promise where native code did it inside of another call. */
+  settleNow(promise: object): void;
 
   /** Replay: an entry that is delivered by the hook's own means. */
   deliver(site: Site, make: (args: unknown[], handle: number) => Omit<Delivery, 'asyncId' | 'triggerId'>): void;

@@ -49,6 +49,9 @@ export class RecordBoundary implements Boundary {
   private readonly closeScope = (): void => {
     this.scopeOpen = false;
   };
+  private readonly promiseDetails: (promise: object) => [state: number, outcome?: unknown];
+  private readonly kPending: number;
+  private readonly kRejected: number;
   private readonly lastFacts = new Map<string, unknown>();
 
   constructor(
@@ -58,6 +61,11 @@ export class RecordBoundary implements Boundary {
     private readonly onFailure: (error: Error) => void,
   ) {
     this.watch = silentThen(host);
+    const util = host.internalBinding('util');
+    this.promiseDetails = util['getPromiseDetails'] as typeof this.promiseDetails;
+    const states = util['constants'] as { kPending: number; kRejected: number };
+    this.kPending = states.kPending;
+    this.kRejected = states.kRejected;
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
     const constants = wrap['constants'] as Record<string, number>;
@@ -281,20 +289,33 @@ export class RecordBoundary implements Boundary {
       this.logThrow(site, handle, error);
       throw error;
     }
+    const { save, saveError, atOnce } = options;
+    const fulfilled = (value: unknown): unknown[] => [true, save === undefined ? value : save(value)];
+    const rejected = (error: unknown): unknown[] => [false, saveError === undefined ? error : saveError(error)];
+    if (atOnce === true && this.isSettled(promise)) {
+      const [state, outcome] = this.promiseDetails(promise);
+      this.logCall(site, handle, state === this.kRejected ? rejected(outcome) : fulfilled(outcome));
+      return promise;
+    }
     this.logCall(site, handle, undefined);
-    const { save } = options;
     // Registered before the program's own reactions, so the entry is logged first thing in the drain that settles it.
     this.watch(
       promise,
       (value) => {
-        if (this.own === 0) this.logEntry(settled, handle, [true, save === undefined ? value : save(value)]);
+        if (this.own === 0) this.logEntry(settled, handle, fulfilled(value));
       },
       (error) => {
-        if (this.own === 0) this.logEntry(settled, handle, [false, error]);
+        if (this.own === 0) this.logEntry(settled, handle, rejected(error));
       },
     );
     return promise;
   }
+
+  isSettled(promise: object): boolean {
+    return this.promiseDetails(promise)[0] !== this.kPending;
+  }
+
+  settleNow(): void {}
 
   deliver(): void {}
 

@@ -48,6 +48,19 @@ const CLOCKS = new Set([
   'timers.getLibuvNow',
 ]);
 
+/** A promise that native code settled in the recording. */
+interface Waiting {
+  readonly options: PromiseOptions;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  /** What native code settles it under, 0 for nothing. */
+  asyncId: number;
+  readonly triggerId: number;
+  settled: boolean;
+  /** The rest of its turn has been run once more. */
+  drained: boolean;
+}
+
 /** How many events that agreed a divergence shows, and how many around it are looked at for its likely category. */
 const AGREED = 8;
 
@@ -83,7 +96,8 @@ export class ReplayBoundary implements Boundary {
   private readonly makers = new Map<string, Maker>();
   private readonly preludes = new Map<string, (args: unknown[], handle: number) => void>();
   private readonly objects = new Map<number, object>();
-  private readonly promises = new Map<number, (args: unknown[]) => void>();
+  private readonly promises = new Map<number, Waiting>();
+  private readonly waitingOf = new WeakMap<object, number>();
   /** How the arguments of one object's callback are made, where it is not the same for the whole site. */
   private readonly loads = new Map<number, NonNullable<EntryOptions['load']>>();
   private readonly agreed: EventHead[] = [];
@@ -101,7 +115,7 @@ export class ReplayBoundary implements Boundary {
   /** Its first byte says whether ticks wait: lib/internal/process/task_queues.js, kHasTickScheduled. */
   private readonly tickInfo: Uint8Array;
   private readonly enqueueMicrotask: (task: () => void) => void;
-  private readonly ticks: { emitBefore: AnyFunction; emitAfter: AnyFunction };
+  private readonly ticks: { emitBefore: AnyFunction; emitAfter: AnyFunction; getDefaultTriggerAsyncId: () => number };
   /** Set when the loop is handed back to libuv for the process to end: Node then emits beforeExit a second time. */
   ending = false;
 
@@ -121,7 +135,7 @@ export class ReplayBoundary implements Boundary {
     this.kExecution = constants['kExecutionAsyncId']!;
     this.enqueueMicrotask = host.internalBinding('task_queue')['enqueueMicrotask'] as typeof this.enqueueMicrotask;
     const hooks = host.requireInternal('internal/async_hooks');
-    this.ticks = { emitBefore: hooks['emitBefore'] as AnyFunction, emitAfter: hooks['emitAfter'] as AnyFunction };
+    this.ticks = hooks as typeof this.ticks;
   }
 
   get aside(): boolean {
@@ -406,30 +420,68 @@ export class ReplayBoundary implements Boundary {
     if (this.own !== 0) return _live();
     const handle = this.next++;
     const settled = this.site(site.name + '.settled');
-    this.answer(site, handle);
-    const { load } = options;
-    let settle!: (args: unknown[]) => void;
+    options.during?.();
+    const outcome = this.answer(site, handle) as unknown[] | undefined;
+    const waiting: Waiting = {
+      options,
+      resolve: undefined!,
+      reject: undefined!,
+      asyncId: 0,
+      triggerId: this.ticks.getDefaultTriggerAsyncId(),
+      settled: false,
+      drained: false,
+    };
     const promise = new Promise<unknown>((resolve, reject) => {
-      settle = (args) => {
-        if (args[0] === true) resolve(load === undefined ? args[1] : load(args[1]));
-        else reject(args[1]);
-      };
+      waiting.resolve = resolve;
+      waiting.reject = reject;
     });
-    this.promises.set(handle, settle);
-    // Watched as in record mode, so that hooks on promises are called as often.
-    this.watch(
-      promise,
-      () => undefined,
-      () => undefined,
-    );
-    if (!this.makers.has(settled.name))
-      this.deliver(settled, (args, number) => {
-        const found = this.promises.get(number);
-        if (found === undefined) return this.diverge(`no promise waits for ${settled.name}`, { kind: 'waiting', expected: this.taken });
-        this.promises.delete(number);
-        return { recv: this.host.process, fn: () => found(args), args: [] };
-      });
+    if (options.atOnce === true && outcome !== undefined) {
+      outcomeOf(waiting, outcome)();
+      return promise;
+    }
+    waiting.asyncId = options.resource?.() ?? 0;
+    this.promises.set(handle, waiting);
+    this.waitingOf.set(promise, handle);
+    // Watched as in record mode, so that hooks on promises are called as often. The entry is where the reaction stands.
+    const reached = (): void => this.reachSettled(settled, handle);
+    this.watch(promise, reached, reached);
+    this.makers.set(settled.name, () => this.diverge(`no promise waits for ${settled.name}`, { kind: 'waiting', expected: this.taken }));
     return promise;
+  }
+
+  isSettled(promise: object): boolean {
+    const waiting = this.promises.get(this.waitingOf.get(promise) ?? 0);
+    return waiting === undefined || waiting.settled;
+  }
+
+  settleNow(promise: object): void {
+    const handle = this.waitingOf.get(promise) ?? 0;
+    const waiting = this.promises.get(handle);
+    const found = this.reader.findEntry((event) => event.handle === handle);
+    if (waiting === undefined || found === undefined) return void this.diverge('a promise settled inside of a call');
+    waiting.settled = true;
+    outcomeOf(waiting, found.event.args.slice(2))();
+  }
+
+  /** Settles a promise as native code does, in a callback scope of the request behind it. */
+  private settle(waiting: Waiting, event: EntryEvent): Delivery {
+    waiting.settled = true;
+    this.asyncIds[this.kCounter] = event.asyncCounter;
+    const outcome = event.args.slice(2);
+    const fn = waiting.options.inside === true ? () => outcomeOf(waiting, outcome)() : outcomeOf(waiting, outcome);
+    return { recv: this.host.process, fn, args: [], asyncId: waiting.asyncId, triggerId: waiting.triggerId };
+  }
+
+  /** The first reaction of a settled promise runs: record mode logs the entry here, after what hooks on the settling had to say. */
+  private reachSettled(site: Site, handle: number): void {
+    if (this.own !== 0 || this.apart !== 0) return;
+    const head = this.head();
+    if (head?.tag !== EventTag.Entry || head.handle !== handle || head.name !== site.name)
+      return void this.diverge(`the reaction to ${site.name}`);
+    this.promises.delete(handle);
+    this.agree(head);
+    this.reader.next();
+    this.lookForEnd();
   }
 
   logEntry(): void {}
@@ -546,6 +598,11 @@ export class ReplayBoundary implements Boundary {
     const [asyncId, triggerId, ...args] = event.args as [number, number, ...unknown[]];
     this.preludes.get(name)?.(args, event.handle);
     if (this.head()?.index !== head.index) return this.nextDelivery();
+    const waiting = this.promises.get(event.handle);
+    if (waiting?.settled === false) {
+      this.events.onTurn(++this.turn);
+      return this.settle(waiting, event);
+    }
     const wrap = this.host.internalBinding('async_wrap');
     if ((wrap['async_hook_fields'] as Uint32Array)[(wrap['constants'] as Record<string, number>)['kBefore']!] === 0) return undefined;
     const core = this;
@@ -574,9 +631,18 @@ export class ReplayBoundary implements Boundary {
     }
     const proc = this.host.process;
     switch (head.tag) {
-      case EventTag.Entry:
+      case EventTag.Entry: {
+        const waiting = this.promises.get(head.handle);
+        if (waiting?.settled === true) {
+          // A tick that ran before its reaction threw.
+          if (!threw && this.tickInfo[0] === 0 && waiting.drained) return this.diverge(`the reaction to ${head.name} was not called`);
+          waiting.drained = true;
+          return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
+        }
         this.events.onTurn(++this.turn);
+        if (waiting !== undefined) return this.settle(waiting, this.reader.findEntry()!.event);
         return this.makeDelivery(true);
+      }
       case EventTag.Drain:
         // The marker among the waiting microtasks takes the event.
         this.events.onTurn(++this.turn);
@@ -665,6 +731,14 @@ function factsOf(head: EventHead): CrossingFacts {
 
 function attempt(member: string, handle: number): CrossingFacts {
   return { event: null, kind: 'call', member, handle };
+}
+
+/** Prepares what a promise is settled with, as logged: [true, value] or [false, error]; settles it when called. */
+function outcomeOf({ options, resolve, reject }: Waiting, [fulfilled, logged]: unknown[]): () => void {
+  const { load, loadError } = options;
+  const change = fulfilled === true ? load : loadError;
+  const value: unknown = change === undefined ? logged : change(logged);
+  return () => (fulfilled === true ? resolve : reject)(value);
 }
 
 function describe(head: EventHead): string {

@@ -158,10 +158,10 @@ export class TraceReader extends Decoder {
   }
 
   /** The next entry, whatever stands before it, with the name of its site; the reader stays where it is. Handles in it are not resolved. */
-  findEntry(): { readonly event: EntryEvent; readonly name: string } | undefined {
+  findEntry(wanted?: (event: EntryEvent) => boolean): { readonly event: EntryEvent; readonly name: string } | undefined {
     return this.lookAhead(() => {
       for (let event = this.next(); event !== undefined; event = this.next())
-        if (event.tag === EventTag.Entry) return { event, name: this.names[event.site]! };
+        if (event.tag === EventTag.Entry && (wanted === undefined || wanted(event))) return { event, name: this.names[event.site]! };
       return undefined;
     });
   }

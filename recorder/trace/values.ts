@@ -51,8 +51,16 @@ const errorClasses: readonly [string, ErrorConstructor][] = [
   ['ReferenceError', ReferenceError],
   ['EvalError', EvalError],
   ['URIError', URIError],
+  ...webAssemblyErrors(),
   ['Error', Error],
 ];
+
+/** There is no WebAssembly under --jitless. */
+function webAssemblyErrors(): [string, ErrorConstructor][] {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly?: Record<string, ErrorConstructor> };
+  if (WebAssembly === undefined) return [];
+  return ['CompileError', 'LinkError', 'RuntimeError'].map((name) => [name, WebAssembly[name]!]);
+}
 
 type DOMExceptionClass = new (message: string, name: string) => Error;
 const { structuredClone } = globalThis;

@@ -8,11 +8,12 @@ import type { AnyFunction, Members } from '../host';
 
 /**
  * What native code does when it makes `resource` an asynchronous resource of that type. hooks: `internal/async_hooks`; owner:
- * the native handle whose method makes it, which is then what triggers it.
+ * the native handle whose method makes it, which is then what triggers it. Returns its id.
  */
-export function takeAsyncId(hooks: Members, type: string, resource: object = {}, owner?: Members): void {
+export function takeAsyncId(hooks: Members, type: string, resource: object = {}, owner?: Members): number {
   const asyncId = (hooks['newAsyncId'] as () => number)();
-  if (!(hooks['initHooksExist'] as () => boolean)()) return;
+  if (!(hooks['initHooksExist'] as () => boolean)()) return asyncId;
   const trigger = owner === undefined ? (hooks['getDefaultTriggerAsyncId'] as () => number)() : (owner['getAsyncId'] as () => number)();
   (hooks['emitInit'] as AnyFunction)(asyncId, type, trigger, resource);
+  return asyncId;
 }

@@ -135,7 +135,8 @@ export function install(boundary: Boundary): void {
         check?.(sent(member, args));
         const opens = loader.opens(member, args);
         const source = member === 'read' ? loader.sourceOf(args[0]) : undefined;
-        const promise = boundary.promise(site, () => Reflect.apply(original, self, args) as Promise<unknown>, {
+        return boundary.promise(site, () => Reflect.apply(original, self, args) as Promise<unknown>, {
+          resource: () => takeAsyncId(hooks, 'FSREQPROMISE'),
           save(value) {
             if (source !== undefined && typeof value === 'number' && value > 0) {
               boundary.fact(SOURCE, source, () => filled(args, value));
@@ -152,8 +153,6 @@ export function install(boundary: Boundary): void {
             return fileHandles.load(forms.load === undefined ? value : forms.load(value, args), opens);
           },
         });
-        if (boundary.mode === 'replay' && !boundary.aside) takeAsyncId(hooks, 'FSREQPROMISE');
-        return promise;
       },
       save: (result, args) => (form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : (early.get(args) ?? result)),
       load(value, args) {
@@ -186,9 +185,9 @@ function fileHandleForms(boundary: Boundary, loader: LoaderFiles, FileHandle: { 
   prototype['close'] = {
     close(this: Members): unknown {
       loader.closed(this['fd']);
-      const promise = boundary.promise(close, () => Reflect.apply(live, this, []) as Promise<unknown>);
-      if (boundary.mode === 'replay' && !boundary.aside) takeAsyncId(hooks, 'FILEHANDLECLOSEREQ');
-      return promise;
+      return boundary.promise(close, () => Reflect.apply(live, this, []) as Promise<unknown>, {
+        resource: () => takeAsyncId(hooks, 'FILEHANDLECLOSEREQ'),
+      });
     },
   }.close;
   boundary.sync(prototype, 'releaseFD', 'FileHandle.releaseFD', { handle: true });

@@ -60,7 +60,10 @@ function installJob(boundary: Boundary, binding: Members, name: string, keys: Ke
     }
 
     run(): unknown {
-      if (this.#mode === web) return boundary.promise(run, () => apply(liveRun, this, []) as Promise<unknown>, codec);
+      if (this.#mode === web) {
+        const resource = (): number => (this['getAsyncId'] as () => number)();
+        return boundary.promise(run, () => apply(liveRun, this, []) as Promise<unknown>, { ...codec, resource });
+      }
       if (this.#mode === asynchronous) {
         boundary.callback(this, 'ondone', done, { once: true, save: (args) => this.#save(args), load: (args) => this.#load(args) });
         return boundary.ask(run, boundary.numberOf(this), () => apply(liveRun, this, []) as unknown);
