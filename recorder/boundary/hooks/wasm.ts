@@ -254,20 +254,23 @@ function installStreaming(boundary: Boundary, wasm: Members, kit: Kit): void {
     const native = wasm[member] as AnyFunction | undefined;
     if (native === undefined) continue;
     const site = boundary.site(`wasm.${member}`);
-    replace(wasm, member, function (source: unknown): unknown {
-      const args = arguments;
-      const stream: Stream = { promise: undefined, bytes: [], aborted: undefined };
-      const bytes = (): unknown[] => [Buffer.concat(stream.bytes)];
-      const options = build ? kit.building(bytes, args) : kit.compiling(bytes);
-      const promise = boundary.promise(site, () => apply(native, wasm, args) as Promise<unknown>, {
-        ...options,
-        loadError: (saved) => (stream.aborted === undefined ? (options.loadError ?? ((error) => error))(saved) : stream.aborted.error),
-        saveError: (error) => (error instanceof Error ? saveError(error) : undefined),
-        during: () => start(stream, source),
-      });
-      stream.promise = promise;
-      streams.push(stream);
-      return promise;
-    });
+    const standIn = {
+      streaming(source: unknown): unknown {
+        const args = arguments;
+        const stream: Stream = { promise: undefined, bytes: [], aborted: undefined };
+        const bytes = (): unknown[] => [Buffer.concat(stream.bytes)];
+        const options = build ? kit.building(bytes, args) : kit.compiling(bytes);
+        const promise = boundary.promise(site, () => apply(native, wasm, args) as Promise<unknown>, {
+          ...options,
+          loadError: (saved) => (stream.aborted === undefined ? (options.loadError ?? ((error) => error))(saved) : stream.aborted.error),
+          saveError: (error) => (error instanceof Error ? saveError(error) : undefined),
+          during: () => start(stream, source),
+        });
+        stream.promise = promise;
+        streams.push(stream);
+        return promise;
+      },
+    }.streaming;
+    replace(wasm, member, standIn);
   }
 }
