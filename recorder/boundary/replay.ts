@@ -165,6 +165,7 @@ export class ReplayBoundary implements Boundary {
   adopt(object: object, handle: number): void {
     writeNumber(object, handle);
     this.objects.set(handle, object);
+    this.frames.touch(object);
     if (handle >= this.next) this.next = handle + 1;
   }
 
