@@ -15,7 +15,7 @@ const { isArray } = Array;
 /** What the builder needs of the replaying membrane. */
 export interface Stubs {
   /** A function that answers from the trace. */
-  stub(site: string, method: boolean): AnyFunction;
+  stub(site: string, name: string, method: boolean): AnyFunction;
   objectOf(number: number): object | undefined;
   adopt(object: object, number: number): void;
   promise(number: number): Promise<unknown>;
@@ -39,13 +39,13 @@ export function build(definitions: unknown, stubs: Stubs): void {
 }
 
 /** The object to define, bare; for a live instance what is behind its proxy. */
-function shell([number, kind, , , ...rest]: Definition, stubs: Stubs): object {
+function shell([number, kind, , properties, ...rest]: Definition, stubs: Stubs): object {
   const known = stubs.objectOf(number);
   if (known !== undefined) return known;
   switch (kind) {
     case Kind.Function: {
       const [flags, site, text, prototype] = rest as [number, string, string, number];
-      const stub = stubs.stub(site, (flags & Flag.Method) !== 0);
+      const stub = stubs.stub(site, nameAmong(properties as unknown[][]), (flags & Flag.Method) !== 0);
       speakFor(stub, text);
       stubs.adopt(stub, number);
       if (prototype !== 0) stubs.adopt(stub.prototype as object, prototype);
@@ -64,6 +64,12 @@ function shell([number, kind, , , ...rest]: Definition, stubs: Stubs): object {
       return target;
     }
   }
+}
+
+/** The `name` of a function that is being defined. */
+function nameAmong(properties: readonly unknown[][]): string {
+  const name = properties.find(([key]) => key === 'name')?.[2];
+  return typeof name === 'string' ? name : '';
 }
 
 function adopted(object: object, number: number, stubs: Stubs): object {

@@ -81,7 +81,12 @@ export class Description {
         plainPrototype = this.begin(prototype);
         defineProperty(prototype, 'constructor', { value: stand });
         defineProperty(stand, 'prototype', { value: prototype });
-      } else defineProperty(stand, 'prototype', { value: this.prototypeFor(prototype, path) });
+      } else {
+        const own = this.prototypeFor(prototype, path);
+        defineProperty(stand, 'prototype', { value: own });
+        // Native code asks whether something is an instance, and makes instances itself.
+        if (own !== prototype) Reflect.set(native, 'prototype', own);
+      }
     }
     const parent = getPrototypeOf(native) as object | null;
     this.patch(stand, path, false);
@@ -106,7 +111,6 @@ export class Description {
     }
     const attributes = getOwnPropertyDescriptors(native);
     const number = this.begin(own);
-    natives.classMet(own, path);
     this.patch(own, path, true);
     if (own !== native)
       for (const key of ownKeys(native)) if (!attributes[key as string].configurable) defineProperty(own, key, { configurable: false });
@@ -119,6 +123,7 @@ export class Description {
       path,
       [],
     );
+    natives.classMet(own, path);
     return own;
   }
 

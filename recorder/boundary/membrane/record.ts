@@ -16,6 +16,7 @@ import { Effect, EFFECTS, FIRST_ARGUMENT, goesByValue, INSTANCE, isPlainData, PR
 import { isBare, takeIn, type Given, type Inside } from './inward';
 import { isChangeable, liveInstance } from './live';
 import { callerIsJavaScript } from '../hooks/stacks';
+import { namedFunction } from './named';
 import { NO_RULES, rulesFor, type Overrides, type Rules } from './overrides';
 import { BytesBefore, Watch } from './watch';
 
@@ -217,9 +218,7 @@ export class RecordMembrane implements Inside, Natives {
             return membrane.call(native, site, area, rules, this, arguments, undefined, stand);
           },
         }.method
-      : function (this: unknown): unknown {
-          return membrane.call(native, site, area, rules, this, arguments, new.target as AnyFunction | undefined, stand);
-        };
+      : namedFunction(native.name, (self, args, newTarget) => membrane.call(native, site, area, rules, self, args, newTarget, stand));
     dress(stand, native);
     this.putOutside(native, stand);
     this.held.add(stand);
@@ -524,26 +523,41 @@ export class RecordMembrane implements Inside, Natives {
     if (typeof (instance as Members)['emit'] === 'function') this.expectCalls(prototype, 'emit');
   }
 
-  /** Native code looks `member` up on its own instances and calls it. It meets a function of ours there. */
+  /** Native code looks `member` up on its own instances and calls it: there it finds a function of ours, the program its own. */
   private expectCalls(prototype: object, member: string): void {
     const membrane = this;
     const { boundary, area } = this;
-    const stand = {
-      [member](this: object): unknown {
-        const above = getPrototypeOf(prototype);
-        const own = shadowed ?? (above === null ? undefined : (Reflect.get(above, member, this) as unknown));
-        if (boundary.own !== 0 || (!membrane.native && callerIsJavaScript(stand)))
-          return apply(own as AnyFunction, this, arguments) as unknown;
-        membrane.area = area;
-        const form = membrane.savedEntry(stand, this, arguments, false);
-        const receiver = membrane.outside;
-        form[0] = member;
+    let own = getOwnPropertyDescriptor(prototype, member)?.value as unknown;
+    const entering = function (this: object): unknown {
+      membrane.area = area;
+      const fn = current(this) as AnyFunction;
+      const form = membrane.savedEntry(entering, this, arguments, false);
+      const receiver = membrane.outside;
+      form[0] = member;
+      if (boundary.own === 0)
         boundary.logEntry(membrane.native ? area.inner : area.callback, boundary.knownNumber(receiver as object), form);
-        return membrane.run(own as AnyFunction, receiver, arguments, undefined);
+      return membrane.run(fn, receiver, arguments, undefined);
+    };
+    const current = (self: object): unknown => {
+      const above = getPrototypeOf(prototype);
+      return own ?? (above === null ? undefined : (Reflect.get(above, member, self) as unknown));
+    };
+    const accessor = {
+      get [member](): unknown {
+        const self = this as unknown as object;
+        const value = current(self);
+        const native = typeof value === 'function' && boundary.own === 0 && (membrane.native || !callerIsJavaScript(getter));
+        return native ? entering : value;
       },
-    }[member];
-    const shadowed = getOwnPropertyDescriptor(prototype, member)?.value as AnyFunction | undefined;
-    defineProperty(prototype, member, { value: stand, writable: true, enumerable: false, configurable: true });
+      set [member](value: unknown) {
+        const self = this as unknown as object;
+        if (self === prototype) own = value;
+        else defineProperty(self, member, { value, writable: true, enumerable: true, configurable: true });
+      },
+    };
+    const property = getOwnPropertyDescriptor(accessor, member)!;
+    const getter = property.get!;
+    defineProperty(prototype, member, { ...property, enumerable: false });
   }
 }
 

@@ -14,6 +14,7 @@ import type { ReplayBoundary } from '../replay';
 import { addProperty, build, fromTree, refresh, type Stubs } from './build';
 import { Effect, EFFECTS, FIRST_ARGUMENT, goesByValue, INSTANCE, PROMISE } from './forms';
 import { takeIn, type Bytes, type Inside } from './inward';
+import { namedFunction } from './named';
 import { bytesOf } from './watch';
 
 const { apply, construct } = Reflect;
@@ -128,7 +129,7 @@ export class ReplayMembrane implements Inside, Stubs {
     this.functionIn(fn as AnyFunction);
   }
 
-  stub(name: string, method: boolean): AnyFunction {
+  stub(name: string, functionName: string, method: boolean): AnyFunction {
     const membrane = this;
     const site = this.boundary.site(name);
     const { label } = this;
@@ -138,9 +139,7 @@ export class ReplayMembrane implements Inside, Stubs {
             return membrane.call(site, label, this, arguments, undefined, stub);
           },
         }.method
-      : function (this: unknown): unknown {
-          return membrane.call(site, label, this, arguments, new.target as AnyFunction | undefined, stub);
-        };
+      : namedFunction(functionName, (self, args, newTarget) => membrane.call(site, label, self, args, newTarget, stub));
     this.stubs.add(stub);
     return stub;
   }
