@@ -21,6 +21,27 @@ export function passThrough(error: unknown): void {
   if (typeof error === 'object' && error !== null) thrown.add(error);
 }
 
+/** Exceptions that native code of an addon threw or handed on: V8 knows only where we threw them again. */
+const handedOn = new WeakSet<object>();
+
+/** Notes that an exception comes out of the native code of an addon, or goes there from a callback. */
+export function handOn(error: unknown): void {
+  if (typeof error === 'object' && error !== null) handedOn.add(error);
+}
+
+export const isHandedOn = (error: unknown): boolean => typeof error === 'object' && error !== null && handedOn.has(error);
+
+/** Record: the place where such an exception was made, by its stack. read: the text of a file, undefined if there is none. */
+export function originInStack(error: object, read: (file: string) => string | undefined): Origin | undefined {
+  if (isProxy(error)) return undefined;
+  const stack: unknown = Object.getOwnPropertyDescriptor(error, 'stack')?.value ?? (error as Error).stack;
+  const frame = typeof stack === 'string' ? FRAME.exec(stack) : null;
+  if (frame === null) return undefined;
+  const [, file, line, column] = frame as unknown as [string, string, string, string];
+  const text = read(file.startsWith('file://') ? decodeURI(file.slice(7)) : file)?.split('\n')[Number(line) - 1];
+  return text === undefined ? undefined : { file, line: Number(line), column: Number(column), text };
+}
+
 const FRAME = /^ {4}at (?:.* \()?(.+?):(\d+):(\d+)\)?$/m;
 
 /** A place in a source. line and column from 1; text: the whole line. */

@@ -23,19 +23,22 @@ export function install(boundary: Boundary): void {
   const stand = {
     dlopen(this: unknown, module: Members, filename: unknown): unknown {
       if (boundary.own !== 0 || typeof module !== 'object' || module === null) return apply(dlopen, this, arguments) as unknown;
-      if (replay !== undefined) {
-        const [label, saved] = boundary.ask<[string, unknown]>(site, 0, () => ['', undefined]);
-        module['exports'] = replay.import(saved, label);
-        return undefined;
-      }
       const args = arguments;
-      boundary.ask(site, 0, () => {
-        apply(dlopen, this, args);
-        const { label, overrides } = boundary.quiet(() => overridesFor(String(filename)));
-        const { outside, saved } = record!.export(module['exports'], label, overrides);
-        module['exports'] = outside;
-        return [label, saved];
-      });
+      let outside: unknown;
+      try {
+        const [label, saved] = boundary.ask<[string, unknown]>(site, 0, () => {
+          apply(dlopen, this, args);
+          const { label, overrides } = boundary.quiet(() => overridesFor(String(filename)));
+          const exported = record!.export(module['exports'], label, overrides);
+          outside = exported.outside;
+          return [label, exported.saved];
+        });
+        module['exports'] = replay === undefined ? outside : replay.import(saved, label);
+      } catch (error) {
+        // Its stack is taken again below our frames, which would use up the program's limit.
+        if (error instanceof Error) Error.captureStackTrace(error, stand);
+        throw error;
+      }
       return undefined;
     },
   }.dlopen;

@@ -5,10 +5,11 @@
  * Invariant: the trace is complete after the last listener of 'exit' has run, not before. An `end` that is followed by more
  * events (a listener around reallyExit) was not the end: the last one counts.
  */
+import { readFileSync } from 'node:fs';
 import type { Boundary } from '../core';
 import { disguise } from '../disguise';
 import type { AnyFunction, Members } from '../host';
-import { showOrigin, type Origin } from '../origins';
+import { isHandedOn, originInStack, showOrigin, type Origin } from '../origins';
 import { programOutput, timeOutput } from '../output';
 import type { ReplayBoundary } from '../replay';
 
@@ -62,6 +63,12 @@ export function install(boundary: Boundary, events: ExitEvents): void {
     proc.abort = disguise({ abort: () => (boundary as ReplayBoundary).end('abort', 134) }.abort, abort) as () => never;
   }
 
+  const origin = boundary.site('process.origin');
+  /** Where an exception that an addon threw or handed on comes from. Replays have neither its stack's files nor V8's knowledge. */
+  const handedOnOrigin = (error: unknown): Origin | undefined =>
+    isHandedOn(error) && !boundary.aside
+      ? boundary.ask(origin, 0, () => boundary.quiet(() => originInStack(error as object, textOf)))
+      : undefined;
   const fatal = proc['_fatalException'] as AnyFunction;
   // A handler that throws: Node prints that error. Where nobody asks it is left to V8, which knows the place only of what nobody caught.
   const watched = (self: unknown, args: IArguments): unknown => {
@@ -79,7 +86,7 @@ export function install(boundary: Boundary, events: ExitEvents): void {
         // V8 names the frame by the property that holds its function, so it is back in its place while it runs.
         proc['_fatalException'] = fatal;
         const handled: unknown = events.onFatal === undefined ? apply(fatal, this, arguments) : watched(this, arguments);
-        if (handled === false) showOrigin(boundary.host, error, events.onFatal?.(error, arguments[1] === true));
+        if (handled === false) showOrigin(boundary.host, error, handedOnOrigin(error) ?? events.onFatal?.(error, arguments[1] === true));
         // Node prints the error next, without asking us.
         if (handled === false) {
           timeOutput(boundary);
@@ -97,6 +104,14 @@ export function install(boundary: Boundary, events: ExitEvents): void {
     fatal,
   );
   proc['_fatalException'] = standIn;
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function exitCode(proc: NodeJS.Process, otherwise: number): number {

@@ -10,6 +10,7 @@ import { types } from 'node:util';
 import type { Site } from '../core';
 import { speakFor } from '../disguise';
 import type { AnyFunction, Members } from '../host';
+import { handOn } from '../origins';
 import type { RecordBoundary } from '../record';
 import { Description, type Natives } from './describe';
 import { Effect, EFFECTS, FIRST_ARGUMENT, goesByValue, INSTANCE, isPlainData, PROMISE, Tree } from './forms';
@@ -288,8 +289,9 @@ export class RecordMembrane implements Inside, Natives {
     }
     if (this.later.length > 0) this.stampLater();
     this.area = outerArea;
-    if (failed) throw outside;
-    return outside;
+    if (!failed) return outside;
+    handOn(outside);
+    throw outside;
   }
 
   /** Buffers that native code may go on writing into, because it will call back or settle a promise. */
@@ -487,17 +489,17 @@ export class RecordMembrane implements Inside, Natives {
     }
   }
 
-  /** Without catching anything, so that V8 knows where a fatal exception comes from. */
   private runFromLoop(fn: AnyFunction, receiver: unknown, args: IArguments): unknown {
     const { boundary } = this;
-    let returned = false;
     try {
       const result: unknown[] = [apply(fn, receiver, args)];
-      returned = true;
       takeIn(result, this);
       return result[0];
+    } catch (error) {
+      boundary.leftOver();
+      handOn(error);
+      throw error;
     } finally {
-      if (!returned) boundary.leftOver();
       boundary.mayGoOn();
     }
   }

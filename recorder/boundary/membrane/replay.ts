@@ -9,7 +9,7 @@ import { types } from 'node:util';
 import { EventTag } from '../../trace';
 import type { Site } from '../core';
 import type { AnyFunction } from '../host';
-import { passThrough } from '../origins';
+import { handOn, passThrough } from '../origins';
 import type { ReplayBoundary } from '../replay';
 import { addProperty, build, fromTree, refresh, type Stubs } from './build';
 import { Effect, EFFECTS, FIRST_ARGUMENT, goesByValue, INSTANCE, PROMISE } from './forms';
@@ -171,6 +171,7 @@ export class ReplayMembrane implements Inside, Stubs {
     if (this.freshError && isNativeError(value)) captureStackTrace(value, stub);
     if (!thrown) return value;
     passThrough(value);
+    handOn(value);
     throw value;
   }
 
@@ -285,7 +286,12 @@ export class ReplayMembrane implements Inside, Stubs {
   }
 
   private runFromLoop(fn: AnyFunction, receiver: unknown, args: unknown[]): void {
-    takeIn([apply(fn, receiver, args)], this);
+    try {
+      takeIn([apply(fn, receiver, args)], this);
+    } catch (error) {
+      handOn(error);
+      throw error;
+    }
   }
 
   /** What is thrown goes to native code, which may hand it on: the answer of its call says so. */
