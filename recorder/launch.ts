@@ -14,7 +14,9 @@ import {
   createNextRecording,
   createRecording,
   Damaged,
+  EVALUATED,
   NotARecording,
+  PIPED,
   readManifest,
   removeRecording,
   writeManifest,
@@ -185,13 +187,6 @@ export function replayCommand(
   orders: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
 ): ReplayCommand {
-  // Anything else would be read as a flag by node, and flags run code.
-  if (!isAbsolute(manifest.program))
-    throw new Damaged(
-      `manifest.json names "${manifest.program}" as the program, which is no script's path. Programs from -e or standard input cannot be replayed.`,
-      'manifest.json',
-      -1,
-    );
   const timeZone = manifest.statics['timeZone'];
   return {
     node: process.execPath,
@@ -203,8 +198,7 @@ export function replayCommand(
       '--require',
       preload,
       ...replayedFlags(manifest.execArgv, manifest.env['NODE_OPTIONS']),
-      manifest.program,
-      ...manifest.argv.slice(2),
+      ...programWords(manifest),
     ],
     env: {
       ...(typeof timeZone === 'string' ? { TZ: timeZone } : {}),
@@ -212,6 +206,23 @@ export function replayCommand(
       ...orders,
     },
   };
+}
+
+/** The program and its arguments, as node is to be told. Throws Damaged. */
+function programWords({ program, argv, execArgv }: Manifest): string[] {
+  if (isAbsolute(program)) return [program, ...argv.slice(2)];
+  if (program === PIPED) return ['-', ...argv.slice(2)];
+  if (program === EVALUATED) {
+    const at = execArgv.findIndex((word) => /^(-e|--eval|-p|--print|-pe)(=|$)/s.test(word));
+    const [flag, inline] = /^(--\w+)=(.*)$/s.exec(execArgv[at] ?? '')?.slice(1) ?? [execArgv[at], execArgv[at + 1]];
+    if (flag !== undefined && inline !== undefined) return [flag, inline, '--', ...argv.slice(1)];
+  }
+  // Anything else would be read as a flag by node, and flags run code.
+  throw new Damaged(
+    `manifest.json names "${program}" as the program, which is no script's path. Only scripts, and texts given to node with -e or by standard input, can be replayed.`,
+    'manifest.json',
+    -1,
+  );
 }
 
 function pick(env: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {

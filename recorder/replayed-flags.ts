@@ -13,7 +13,7 @@ const REFUSED = /^--(experimental-(default-)?config|experimental-sea|experimenta
 /** The rest (heap sizes, inspector, profilers, environment files) is of no use to a replay. */
 const KEPT = new RegExp(
   `^--(${[
-    'stack-trace-limit|unhandled-rejections|throw-deprecation|trace-|pending-deprecation|warnings|disable-warning|deprecation',
+    'stack-trace-limit|unhandled-rejections|throw-deprecation|trace-|pending-deprecation|input-type|warnings|disable-warning|deprecation',
     'disable-proto|stack-size|use-strict|harmony|enable-source-maps|experimental|loader|conditions|preserve-symlinks|require|import',
     'strip-types|require-module|addons|global-search-paths|async-context-frame|entry-url|node-snapshot|verify-base-objects',
     'expose-gc|allow-natives-syntax|dns-result-order|network-family|max-http-header-size|insecure-http-parser|frozen-intrinsics',

@@ -42,7 +42,7 @@ export class ReplayerProcess {
     /** Takes what the process writes to its descriptors 1 and 2, if they are pipes. */
     onBytes?: (fd: 1 | 2, bytes: Buffer) => void,
   ) {
-    const options: StdioOptions = [stdio === 'inherit' ? 'inherit' : 'ignore', stdio, stdio, 'pipe'];
+    const options: StdioOptions = ['ignore', stdio, stdio, 'pipe'];
     this.thread = orders.thread;
     this.child = spawn(command.file, command.args, {
       ...(command.argv0 === undefined ? {} : { argv0: command.argv0 }),

@@ -9,9 +9,6 @@ import {
   FORMAT_VERSION,
   MAIN_THREAD,
   OWN_SOURCES,
-  PROCESSES,
-  processNumbers,
-  readManifest,
   ROOT_SOURCES,
   sha256,
   SOURCE,
@@ -22,12 +19,11 @@ import {
   type Manifest,
   type ParentInfo,
 } from '../trace';
-import { fstatSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Boundary } from './core';
-import { withOrders } from './family';
 import { channelOf } from './hooks/ipc';
-import type { ChildEvents } from './hooks/process-spawn';
+import { childEvents, identityOf, programOf } from './lineage';
 import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
 import { shareOutput } from './output';
@@ -86,7 +82,7 @@ export function startRecording(options: RecordingOptions): void {
     abi: process.versions.modules,
     platform: process.platform,
     arch: process.arch,
-    program: process.argv[1] ?? '',
+    program: programOf(host),
     argv0: process.argv0,
     argv: [...process.argv],
     execArgv: options.hideFlags(process.execArgv),
@@ -164,41 +160,6 @@ function warning(boundary: Boundary, warn: ((line: string) => void) | undefined)
       // Nobody reads it.
     }
   };
-}
-
-function childEvents(options: RecordingOptions, boundary: Boundary, writer: TraceWriter): ChildEvents | undefined {
-  const { children, number: own, root } = options;
-  if (children === undefined) return undefined;
-  const { pid } = process;
-  return {
-    flags: children.flags,
-    environment: (pairs, how) => withOrders(pairs, children.preload, { root, process: own, pid, event: writer.count, how }),
-    onKilled: (child, signal) => boundary.quiet(() => noteKilled(root, child, signal)),
-  };
-}
-
-/** A killed process cannot say how it ended; the parent can. */
-function noteKilled(root: string, pid: number, signal: string): void {
-  try {
-    for (const number of processNumbers(root).reverse()) {
-      const directory = join(root, PROCESSES, String(number));
-      const manifest = readManifest(directory);
-      if (manifest.processes[0]!.pid !== pid) continue;
-      if (manifest.end === null) writeManifest(directory, { ...manifest, status: 'ended', end: { kind: 'signal', code: 0, signal } });
-      return;
-    }
-  } catch {
-    // Not recorded, or not to be read: how it ended stays unknown.
-  }
-}
-
-function identityOf(fd: number): string {
-  try {
-    const { dev, ino } = fstatSync(fd, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return '';
-  }
 }
 
 /** Sources go to the store, by hash; the fact keeps the hash, and whether bytes were read or text. */

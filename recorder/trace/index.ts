@@ -16,6 +16,8 @@ export {
   checkNode,
   createNextRecording,
   createProcess,
+  EVALUATED,
+  PIPED,
   createRecording,
   isRecording,
   OWN_SOURCES,

@@ -63,7 +63,7 @@ export interface Manifest {
   readonly abi: string;
   readonly platform: string;
   readonly arch: string;
-  /** Absolute path of the script. */
+  /** Absolute path of the script; EVALUATED for a text given with -e or -p, PIPED for one that came by standard input. */
   readonly program: string;
   /** process.argv0: the name node was called by. */
   readonly argv0: string;
@@ -81,6 +81,10 @@ export interface Manifest {
   /** What the boundary keeps about the process as a whole: JSON of its own making. */
   readonly statics: Readonly<Record<string, unknown>>;
 }
+
+/** Manifest.program of programs that are no files, as Node names them in stacks. */
+export const EVALUATED = '[eval]';
+export const PIPED = '[stdin]';
 
 export const MAIN_THREAD: ThreadInfo = { name: 'main', trace: 'threads/main.trace', facts: 'threads/main.facts' };
 
