@@ -135,7 +135,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('permission', 'pass', 'the permission model of this process'),
   row('pipe_wrap', 'record', 'pipes and local sockets'),
   row('process_methods', 'pass', 'reached through process, where hooks stand', {
-    dlopen: 'forbid',
+    dlopen: 'record',
     execve: 'forbid',
     _debugProcess: 'forbid',
   }),
@@ -150,7 +150,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('serdes', 'pass', "V8's serializer"),
   row('signal_wrap', 'record', 'signals'),
   row('spawn_sync', 'record', 'child processes, waited for'),
-  row('sqlite', 'forbid', 'node:sqlite'),
+  row('sqlite', 'record', 'node:sqlite, behind the membrane of native addons'),
   row('stream_pipe', 'record', 'streams joined below JavaScript'),
   row('stream_wrap', 'record', 'what sockets, pipes and terminals share'),
   row('string_decoder', 'pass', 'bytes to text'),

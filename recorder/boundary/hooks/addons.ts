@@ -43,4 +43,17 @@ export function install(boundary: Boundary): void {
     },
   }.dlopen;
   replace(host.process, 'dlopen', stand);
+
+  // node:sqlite is native code of the same kind: classes in front of a library. When it is loaded is the module loader's business.
+  host.whenBinding('sqlite', (binding) => {
+    const natives = { ...binding };
+    let outside: unknown;
+    const saved = boundary.fact<unknown>('exports', 'node:sqlite', () => {
+      const exported = record!.export(natives, 'node:sqlite', {});
+      outside = exported.outside;
+      return exported.saved;
+    });
+    const shown = (replay === undefined ? outside : replay.import(saved, 'node:sqlite')) as Members;
+    for (const key of Object.keys(binding)) if (binding[key] !== shown[key]) binding[key] = shown[key] as unknown;
+  });
 }

@@ -53,6 +53,8 @@ export function liveInstance(target: object, ask: (key: string) => unknown, call
   });
 }
 
+/** A property that may read differently without the program having touched it, and that no stand-in can be put in front of. */
 export function isChangeable(property: PropertyDescriptor): boolean {
-  return (property.writable === true || property.configurable === true) && 'value' in property && typeof property.value !== 'function';
+  if (!('value' in property)) return property.configurable !== true;
+  return (property.writable === true || property.configurable === true) && typeof property.value !== 'function';
 }

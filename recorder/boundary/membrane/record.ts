@@ -258,7 +258,8 @@ export class RecordMembrane implements Inside, Natives {
     const outerArea = this.area;
     this.area = area;
     const given = takeIn(args, this);
-    const watch = Watch.of(newTarget === undefined ? receiver : undefined, given, rules.reads !== true);
+    // Own properties of a live instance are asked for, one by one.
+    const watch = Watch.of(newTarget === undefined && receiver === self ? receiver : undefined, given, rules.reads !== true);
     const { native: outerNative, watch: outerWatch } = this;
     this.native = true;
     this.watch = watch;
