@@ -22,16 +22,20 @@ import {
 } from '../../recorder/boundary';
 import { printable } from '../../recorder/trace';
 import { loadIsolated } from '../vm/isolate';
+import { ROOM_IN_REALMS } from '../vm/stack-limits';
 import { receive, send, type ControlCalls } from './control';
 import { errorSources, installErrorPositions, ObservedThrows } from './error-sources';
 import { hostInspectionKit, type UtilBinding } from './inspection';
 import { fatalText, originOf, primitiveText } from './origin';
 import { resolveOwn } from './own-modules';
+import { makeRoomInRealms } from './realms';
 import type { createInside, Inside, InsideHost } from './inside';
 import type { Orders } from './protocol';
 
 /** Where the boundary stands in for Module.prototype._compile. */
 const MODULE_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/modules.js`;
+/** Where it stands in for runInContext. */
+const REALMS = join(__dirname, 'realms.js');
 
 const calls: ControlCalls = { readFully, writeFully, exitNow };
 /** How often a plain replay tells its turn, in turns. */
@@ -164,10 +168,11 @@ function createInterpreter(orders: Orders, replay: () => Replay | undefined, wat
     constructorName: util.getConstructorName,
     isProxy: types.isProxy,
     // The boundary's stand-in for Module.prototype._compile, which is not there when a program is recorded.
-    isExtraFrame: (script, name) => (name === null || name === '_compile') && script === MODULE_HOOKS,
+    isExtraFrame: (script, name) => script === REALMS || ((name === null || name === '_compile') && script === MODULE_HOOKS),
     apart: (run) => replay()!.apart(run),
   };
   resolveLazyGlobals();
+  makeRoomInRealms(ROOM_IN_REALMS);
   return loadInside()(host, orders.mode === 'debug');
 }
 

@@ -17,6 +17,7 @@ import { Special } from './frame';
 import type { VmHost } from './host';
 import { isKitFile, KIT_FILE, PACKAGE_KIT_FILE } from './kit';
 import { framesBelow, NEAR, waitingFrames, type CallPoint, type Place, type StackActivation, type StackFrame } from './stack-frames';
+import { DEFAULT_LIMIT, nativeLimit, ROOM_IN_REALMS } from './stack-limits';
 import { STACK_KIT_SOURCE, type StackKit, type Trampoline } from './stack-kit';
 import { HOLDER_PREFIX, Walk } from './stack-walk';
 import type { VmState } from './state';
@@ -52,10 +53,6 @@ const SLOT_PREFIX = '%t';
 
 /** Number of continued async frames at which those that are gone are forgotten. */
 const SWEEP_AT = 1024;
-
-/** Native frames that one frame visible to the guest may stand on, and what lies above the first. */
-const NATIVE_PER_VISIBLE = 6;
-const NATIVE_EXTRA = 64;
 
 export class Stacks {
   private readonly points: (CallPoint | null)[] = [];
@@ -243,6 +240,20 @@ export class Stacks {
     return typeof this.limit === 'number' ? this.limit : -1;
   }
 
+  /** The limit of another realm, if an error is of one. */
+  private foreignLimit(error: object): number | undefined {
+    if (this.host.isProxy(error)) return undefined;
+    const { getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+    let limit: unknown;
+    for (let proto = getPrototypeOf(error); proto !== null && !this.host.isProxy(proto); proto = getPrototypeOf(proto)) {
+      const made: unknown = getOwnPropertyDescriptor(proto, 'constructor')?.value;
+      if (made === this.kit.error) return undefined;
+      if (typeof made === 'function') limit = getOwnPropertyDescriptor(made, 'stackTraceLimit')?.value ?? limit;
+    }
+    if (typeof limit !== 'number') return undefined;
+    return limit === ROOM_IN_REALMS ? DEFAULT_LIMIT : limit;
+  }
+
   /** V8's call sites with the guest's frames in the place of the VM's. */
   rewrite(error: unknown, native: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
     const object = typeof error === 'object' && error !== null ? error : undefined;
@@ -284,6 +295,7 @@ export class Stacks {
     }
     // No guest frame in it, as below ES modules, which run natively: what V8 was given is more than the program's limit.
     if (point === undefined && typeof this.stackTraceLimit === 'number') limit = this.stackTraceLimit;
+    if (object !== undefined) limit = this.foreignLimit(object) ?? limit;
     let sites = walk.sites;
     if (object !== undefined && this.hidden.has(object)) sites = belowFunction(sites, this.hidden.get(object));
     return sites.length > limit ? sites.slice(0, Math.max(0, limit)) : sites;
@@ -331,12 +343,6 @@ const evalCallers = new WeakMap<SourceFile, EvalCaller>();
 /** The name V8 gives to the script of a file where it says where something was thrown. */
 export function scriptNameOf(file: SourceFile): string {
   return sourceUrlOf(file) ?? (evalCallers.has(file) ? '<anonymous_script>' : file.path);
-}
-
-/** What the real Error.stackTraceLimit must be for the limit that the program set. */
-function nativeLimit(limit: unknown): unknown {
-  if (typeof limit !== 'number' || !(limit > 0)) return limit;
-  return Math.ceil(limit) * NATIVE_PER_VISIBLE + NATIVE_EXTRA;
 }
 
 function slotOf(name: string | null): number {

@@ -3,6 +3,7 @@
  */
 import type { Boundary } from '../core';
 import * as addons from './addons';
+import * as compiled from './compiled';
 import * as crypto from './crypto/index';
 import * as destroy from './destroy';
 import * as dgram from './dgram';
@@ -57,6 +58,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   jsStream,
   messaging,
   loaderThread,
+  compiled,
   destroy,
   addons,
 ];
