@@ -11,6 +11,11 @@ export interface FixtureCase {
   name: string;
   script: string;
   args: string[];
+  /** Flags for node, and variables on top of the fixture's; both may hold `${app}`, the program's folder. */
+  flags?: string[];
+  env?: Record<string, string>;
+  /** Major versions of Node it runs on; default: all. */
+  nodes?: number[];
   /** What comes by standard input: text pieces with `pause` milliseconds between them, or that many pseudo-random bytes. None: no input. */
   stdin?: { pieces?: string[]; pause?: number; bytes?: number };
   /** A separate process, started with the first group of `when` as argument once the program printed a line like it. It must end with 0. */
@@ -35,7 +40,7 @@ export interface Fixture {
   servers: Record<string, string>;
   /** Databases that run while it is recorded. */
   needs: DatabaseName[];
-  /** Values may hold `${server}`, `${server.1}` (ports of a server or a database) and `${scratch}`. */
+  /** Values may hold `${server}`, `${server.1}` (ports of a server or a database), `${app}` and `${scratch}`. */
   env: Record<string, string>;
   scratch: boolean;
   cases: FixtureCase[];

@@ -8,7 +8,7 @@ import test from 'node:test';
 import { assertExpected, assertSameRun, ending } from './compare.js';
 import type { Outcome } from './drive.js';
 import { readFixtures } from './fixture.js';
-import { enginesOn, MAJORS, nodesUnderTest } from './nodes.js';
+import { enginesOn, MAJORS, nodesUnderTest, runsOn } from './nodes.js';
 import { Workbench } from './workbench.js';
 
 const only = process.env.RETRACE_TEST_FIXTURE;
@@ -27,6 +27,7 @@ for (const fixture of readFixtures()) {
     const title = `${fixture.name}/${one.name}`;
     if (only && only !== title && only !== fixture.name) continue;
     for (const node of nodes) {
+      if (!runsOn(one, node)) continue;
       test(`${title} on ${node.label}`, async (t) => {
         const bench = new Workbench(fixture, one, node);
         t.after(() => bench.dispose());

@@ -35,6 +35,11 @@ export function enginesOn({ label }: NodeUnderTest): readonly ('native' | 'vm')[
   return vm ? ['native', 'vm'] : ['native'];
 }
 
+/** Whether a case of a fixture is for this Node. */
+export function runsOn({ nodes }: { readonly nodes?: readonly number[] | undefined }, { label }: NodeUnderTest): boolean {
+  return nodes === undefined || nodes.some((number) => label === `node ${number}`);
+}
+
 function major(version: string): number {
   return Number(version.split('.')[0]);
 }

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readFixtures, type Fixture, type FixtureCase } from './fixture.js';
-import { nodesUnderTest, type NodeUnderTest } from './nodes.js';
+import { nodesUnderTest, type NodeUnderTest, runsOn } from './nodes.js';
 import { Workbench } from './workbench.js';
 
 interface Run {
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   const runs: Run[] = [];
   for (const fixture of readFixtures())
     for (const one of fixture.cases)
-      for (const node of nodes) {
+      for (const node of nodes.filter((candidate) => runsOn(one, candidate))) {
         const title = `${fixture.name}/${one.name} on ${node.label}`;
         if (positionals.length === 0 || positionals.some((name) => title.startsWith(name))) runs.push({ title, fixture, one, node });
       }

@@ -38,14 +38,20 @@ export class Workbench {
 
   async runPlainly(): Promise<Outcome> {
     return this.withSurroundings(() =>
-      drive({ words: [this.node.binary, ...this.program()], ...this.place() }, { fixture: this.fixture, case: this.one }),
+      drive(
+        { words: [this.node.binary, ...this.nodeFlags(), ...this.program()], ...this.place() },
+        { fixture: this.fixture, case: this.one },
+      ),
     );
   }
 
   async record(...flags: string[]): Promise<Outcome> {
     return this.withSurroundings(() =>
       drive(
-        { words: [this.node.binary, cli, 'record', '-o', this.recording, ...flags, '--', ...this.program()], ...this.place() },
+        {
+          words: [this.node.binary, cli, 'record', '-o', this.recording, ...this.recordFlags(flags), '--', ...this.program()],
+          ...this.place(),
+        },
         { fixture: this.fixture, case: this.one },
       ),
     );
@@ -56,7 +62,7 @@ export class Workbench {
     return this.withSurroundings(() => {
       const { cwd, env } = this.place();
       const preload = `--require ${JSON.stringify(path.join(root, 'dist/recorder/register.js'))}`;
-      const words = [this.node.binary, ...this.program()];
+      const words = [this.node.binary, ...this.nodeFlags(), ...this.program()];
       return drive(
         { words, cwd, env: { ...env, NODE_OPTIONS: preload, RETRACE_RECORDING_PATH: this.recording } },
         { fixture: this.fixture, case: this.one },
@@ -109,6 +115,14 @@ export class Workbench {
     };
   }
 
+  private nodeFlags(): string[] {
+    return (this.one.flags ?? []).map((flag) => fill(flag, this.values));
+  }
+
+  private recordFlags(flags: readonly string[]): string[] {
+    return [...this.nodeFlags().map((flag) => `--node-flag=${flag}`), ...flags];
+  }
+
   private program(): string[] {
     return [this.one.script, ...this.one.args.map((word) => fill(word, this.values))];
   }
@@ -120,13 +134,14 @@ export class Workbench {
       TZ: 'Asia/Kathmandu',
       LANG: 'de_CH.UTF-8',
     };
-    for (const [name, value] of Object.entries(this.fixture.env)) env[name] = fill(value, this.values);
+    for (const [name, value] of Object.entries({ ...this.fixture.env, ...this.one.env })) env[name] = fill(value, this.values);
     return { cwd: this.app, env };
   }
 
   private async withSurroundings(run: () => Promise<Outcome>): Promise<Outcome> {
     const { values, stop } = await startServers(this.fixture);
     this.values = values;
+    values.set('app', this.app);
     this.stopServers = stop;
     if (this.fixture.scratch) {
       this.scratch = path.join(this.directory, 'scratch');
