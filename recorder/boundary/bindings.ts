@@ -113,7 +113,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('mksnapshot', 'pass', 'start-up snapshots'),
   row('module_wrap', 'pass', 'ES modules; their sources come from the recording'),
   row('modules', 'record', 'package.json files: facts of the module loader', {
-    enableCompileCache: 'forbid',
+    enableCompileCache: ['pass', 'recorded above it, in the built-in module'],
     getCompileCacheDir: 'pass',
     flushCompileCache: 'pass',
     setLazyPathHelpers: 'pass',
