@@ -32,6 +32,10 @@ export class HeaderCheck {
 export class Http2Streams {
   /** Options of a call that makes a stream; a number instead is an error. */
   readonly making: SyncOptions;
+  /** Options of a call that may send at once what is waiting: native code takes async ids for its writes. */
+  readonly sending: SyncOptions;
+  /** Such calls, of sessions and streams. */
+  readonly sends: ReadonlySet<string> = new Set(['destroy', 'rstStream', 'receive']);
   private readonly prototype: Members;
   private readonly attachReads: (target: Members) => void;
   private readonly hooks: Members;
@@ -59,17 +63,27 @@ export class Http2Streams {
         return stream;
       },
     };
+    this.sending = {
+      handle: true,
+      save: (result) => [result, this.ids[this.kCounter]!],
+      load: (value) => {
+        const [result, counter] = value as [unknown, number];
+        this.ids[this.kCounter] = counter;
+        return result;
+      },
+    };
     this.attachReads = this.install(binding);
   }
 
   /** Hooks the class; answers what hooks the reads of one stream. */
   private install(binding: Members): (target: Members) => void {
     const { boundary, prototype } = this;
-    const stream: StreamClass = { name: 'http2.stream', prototype, nested: true };
+    const stream: StreamClass = { name: 'http2.stream', prototype, nested: true, shutsDownAtOnce: true };
     for (const member of METHODS) {
       const check = SENDS_HEADERS.has(member) ? new HeaderCheck(boundary, `http2.stream.${member}`) : undefined;
       boundary.sync(prototype, member, `http2.stream.${member}`, {
         handle: true,
+        ...(this.sends.has(member) ? this.sending : {}),
         ...(check === undefined ? {} : { prepare: (args) => check.run(args[0]) }),
       });
     }

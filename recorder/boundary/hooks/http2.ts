@@ -65,6 +65,7 @@ function installSessions(boundary: Boundary, binding: Members, streams: Http2Str
     const fills = FILLS[member];
     boundary.sync(prototype, member, `http2.session.${member}`, {
       handle: true,
+      ...(streams.sends.has(member) ? streams.sending : {}),
       ...special[member],
       ...(fills === undefined ? {} : filling(binding[fills] as Uint32Array | Float64Array)),
     });

@@ -29,6 +29,8 @@ export interface StreamClass {
   readonly prototype: Members;
   /** Callbacks may be made inside of other calls on the stream. */
   readonly nested: boolean;
+  /** Shutting down is done at once: native code makes no asynchronous resource of the request. */
+  readonly shutsDownAtOnce?: boolean;
   /** Handles of other processes may arrive with the bytes. */
   readonly passesHandles?: boolean;
 }
@@ -83,7 +85,7 @@ type Written = [status: number, bytes: number, pending: boolean, error?: unknown
  * From Node 26 on JavaScript hands in no request: native code makes one where it has to wait, answers it instead of the status,
  * and leaves the status of a write that was completed before it returned in `writeStatus` (lib/internal/stream_base_commons.js).
  */
-function installWrites(boundary: Boundary, { name, prototype, nested }: StreamClass): void {
+function installWrites(boundary: Boundary, { name, prototype, nested, shutsDownAtOnce = false }: StreamClass): void {
   const { fields, wrap } = streamBase(boundary);
   const kBytes = wrap['kBytesWritten'] as number;
   const kAsync = wrap['kLastWriteWasAsync'] as number;
@@ -171,7 +173,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested }: StreamCl
     handle: true,
     prepare(args, self) {
       if (nested) complete(args[0] as Members, self);
-      if (boundary.mode === 'replay') takeAsyncId(hooks, 'SHUTDOWNWRAP', args[0] as object, self);
+      if (boundary.mode === 'replay' && !shutsDownAtOnce) takeAsyncId(hooks, 'SHUTDOWNWRAP', args[0] as object, self);
     },
     save(status, args, self) {
       if (status === 0 && !nested) complete(args[0] as Members, self);
