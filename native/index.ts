@@ -73,7 +73,9 @@ interface WriterAddon {
   sha256(bytes: Uint8Array): string;
   exit(code: number): never;
   die(signal: number): void;
-  clock(): number;
+  openOrder(path: string): void;
+  beginOutput(): number;
+  endOutput(): void;
   endAfter(milliseconds: number, words: string, signal: number, code: number): void;
   unsetVariable(name: string): void;
   exec(path: string, args: readonly string[], environment: readonly string[]): void;
@@ -129,8 +131,15 @@ export const exitNow: (code: number) => never = writer.exit;
 /** Dies of the signal (by number) as if nobody handled it. Returns only if that signal does not kill. */
 export const dieOf: (signal: number) => void = writer.die;
 
-/** Ticks of 100 ns of the clock that all processes of the machine share: CLOCK_MONOTONIC. */
-export const clock: () => number = writer.clock;
+/**
+ * Opens the file in which the processes of a recording agree on the order of what they write to descriptors they share. Throws an
+ * Error with code. Without it beginOutput() tells the time and no more.
+ */
+export const openOrder: (path: string) => void = writer.openOrder;
+/** Just before a write: the others wait until endOutput(), 20 milliseconds at most. Returns the time in ticks of 100 ns (CLOCK_MONOTONIC). */
+export const beginOutput: () => number = writer.beginOutput;
+/** The write has been made. */
+export const endOutput: () => void = writer.endOutput;
 
 /**
  * Replay only. Once the process has used that much more processor time it writes `words` to stderr and ends, of `signal` (a number)

@@ -12,7 +12,6 @@
 #include <napi.h>
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include <mutex>
 #include <string>
 
+#include "output_order.h"
 #include "sha256.h"
 #include "trace_file.h"
 
@@ -293,11 +293,23 @@ Napi::Value UnsetVariable(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// Ticks of 100 ns of a clock that all processes of the machine share and nobody sets.
-Napi::Value Clock(const Napi::CallbackInfo& info) {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e7 + static_cast<double>(now.tv_nsec / 100));
+// One for the process: only its main thread writes to descriptors 1 and 2.
+retrace::OutputOrder output_order;
+
+// (path): from here on the order of output is shared with the other processes that have opened it.
+Napi::Value OpenOrder(const Napi::CallbackInfo& info) {
+  std::string path = info[0].As<Napi::String>();
+  int error = output_order.Open(path.c_str());
+  return error == 0 ? info.Env().Undefined() : ThrowErrno(info.Env(), error, "cannot open " + path);
+}
+
+Napi::Value BeginOutput(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(output_order.Begin()));
+}
+
+Napi::Value EndOutput(const Napi::CallbackInfo& info) {
+  output_order.End();
+  return info.Env().Undefined();
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -310,7 +322,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("sha256", Napi::Function::New<Sha256>(env, "sha256"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("die", Napi::Function::New<Die>(env, "die"));
-  exports.Set("clock", Napi::Function::New<Clock>(env, "clock"));
+  exports.Set("openOrder", Napi::Function::New<OpenOrder>(env, "openOrder"));
+  exports.Set("beginOutput", Napi::Function::New<BeginOutput>(env, "beginOutput"));
+  exports.Set("endOutput", Napi::Function::New<EndOutput>(env, "endOutput"));
   exports.Set("endAfter", Napi::Function::New<EndAfter>(env, "endAfter"));
   exports.Set("unsetVariable", Napi::Function::New<UnsetVariable>(env, "unsetVariable"));
   exports.Set("exec", Napi::Function::New<Exec>(env, "exec"));

@@ -5,10 +5,10 @@
  * Where several processes write to the same descriptors, each write has its time in the trace, so that their outputs can be put
  * together again in order.
  */
-import { clock, writeFully } from '../../native';
+import { beginOutput, endOutput, openOrder, writeFully } from '../../native';
 import type { Boundary } from './core';
 
-/** time: when it was written, in ticks of native `clock`; 0 before the process was one of several. */
+/** time: when it was written, in ticks of native `beginOutput`; 0 before the process was one of several. */
 export type ProgramOutput = (fd: 1 | 2, bytes: Uint8Array, time: number) => void;
 
 /** Descriptors whose reader has gone away, as `| head` does. The recorded program knew nothing of it: it runs on, unheard. */
@@ -35,14 +35,33 @@ let time = 0;
 /** True as soon as another process may write where this one does. */
 let shared = false;
 
-/** Both modes: from here on the time of output counts. */
-export function shareOutput(): void {
-  shared = true;
+/** Record: where the processes of the recording agree on the order. */
+let orderFile: string | undefined;
+
+export function orderOutputIn(file: string): void {
+  orderFile = file;
 }
 
-/** Both modes: call it just before something is written to descriptor 1 or 2. */
+/** Both modes: from here on the time of output counts. */
+export function shareOutput(): void {
+  if (shared) return;
+  shared = true;
+  if (orderFile === undefined) return;
+  try {
+    openOrder(orderFile);
+  } catch {
+    // The times alone will do.
+  }
+}
+
+/** Both modes: call it just before something is written to descriptor 1 or 2, and outputDone just after. */
 export function timeOutput(boundary: Boundary): void {
-  if (shared && !boundary.aside) time = boundary.ask(boundary.site('process.outputTime'), 0, clock);
+  if (shared && !boundary.aside) time = boundary.ask(boundary.site('process.outputTime'), 0, beginOutput);
+}
+
+/** Record: the write that timeOutput announced has been made, or has failed. */
+export function outputDone(): void {
+  if (shared) endOutput();
 }
 
 export function redirectOutput(to: ProgramOutput): void {

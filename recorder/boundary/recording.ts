@@ -8,6 +8,7 @@ import {
   FactWriter,
   FORMAT_VERSION,
   MAIN_THREAD,
+  ORDER,
   OWN_SOURCES,
   ROOT_SOURCES,
   sha256,
@@ -26,7 +27,7 @@ import { channelOf } from './hooks/ipc';
 import { childEvents, identityOf, programOf } from './lineage';
 import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
-import { shareOutput } from './output';
+import { orderOutputIn, shareOutput } from './output';
 import { openHost } from './host';
 import { unknownNode } from './inventory';
 import { RecordBoundary, type FactSink } from './record';
@@ -133,6 +134,7 @@ export function startRecording(options: RecordingOptions): void {
     }
   };
 
+  orderOutputIn(join(options.root, ORDER));
   if (options.parent !== null) shareOutput();
   const warn = warning(boundary, options.warn);
   const unknown = options.warn && unknownNode(host);

@@ -20,6 +20,7 @@ export {
   PIPED,
   createRecording,
   isRecording,
+  ORDER,
   OWN_SOURCES,
   PROCESSES,
   processNumbers,

@@ -123,6 +123,9 @@ export function createNextRecording(dir: string): string {
 /** Folder, relative to the root of a recording, of the processes that the root started, by number. */
 export const PROCESSES = 'processes';
 
+/** File at the root in which processes that write to the same descriptors agree on the order; of no use afterwards. */
+export const ORDER = 'processes.order';
+
 /** Sources of the root, and of a process below it, relative to their manifests. */
 export const OWN_SOURCES = 'sources';
 export const ROOT_SOURCES = '../../sources';

@@ -10,7 +10,7 @@ import type { Boundary } from '../core';
 import { disguise } from '../disguise';
 import type { AnyFunction, Members } from '../host';
 import { isHandedOn, originInStack, showOrigin, type Origin } from '../origins';
-import { programOutput, timeOutput } from '../output';
+import { outputDone, programOutput, timeOutput } from '../output';
 import type { ReplayBoundary } from '../replay';
 
 export interface ExitEvents {
@@ -90,6 +90,7 @@ export function install(boundary: Boundary, events: ExitEvents): void {
         // Node prints the error next, without asking us.
         if (handled === false) {
           timeOutput(boundary);
+          outputDone();
           if (boundary.mode === 'replay') programOutput(2, NOTHING);
         }
         if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));

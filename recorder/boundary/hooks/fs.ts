@@ -8,7 +8,7 @@
 import { SOURCE } from '../../trace';
 import type { Boundary, EntryOptions, SyncOptions } from '../core';
 import type { AnyFunction, Members } from '../host';
-import { programOutput, timeOutput } from '../output';
+import { outputDone, programOutput, timeOutput } from '../output';
 import { takeAsyncId } from './async-ids';
 import { answerWith, isOutput, writeEarly } from './early-output';
 import { LoaderFiles } from './loader-files';
@@ -126,6 +126,7 @@ export function install(boundary: Boundary): void {
         boundary.callback(request, 'oncomplete', complete, entry);
         if (boundary.mode === 'replay' || !WRITES.has(member) || !isOutput(args[0])) return;
         const count = writeEarly(boundary, member, args);
+        outputDone();
         if (count === undefined) return;
         early.set(args, count);
         answerWith(request, count);
@@ -154,7 +155,10 @@ export function install(boundary: Boundary): void {
           },
         });
       },
-      save: (result, args) => (form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : (early.get(args) ?? result)),
+      save(result, args) {
+        if (WRITES.has(member) && isOutput(args[0])) outputDone();
+        return form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : (early.get(args) ?? result);
+      },
       load(value, args) {
         if (form(args) === 'sync') return forms.load === undefined ? value : forms.load(value, args);
         if (typeof value !== 'number' || forms.load === undefined) return value;

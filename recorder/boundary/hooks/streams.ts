@@ -7,7 +7,7 @@
  */
 import type { Boundary, Site } from '../core';
 import type { AnyFunction, Members } from '../host';
-import { programOutput, timeOutput } from '../output';
+import { outputDone, programOutput, timeOutput } from '../output';
 import { takeAsyncId } from './async-ids';
 import { outgoingCheck } from './outgoing';
 
@@ -122,6 +122,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested, shutsDownA
         if (state.output.has(self)) timeOutput(boundary);
       },
       save(result, args, self) {
+        if (state.output.has(self)) outputDone();
         const bytes = fields[kBytes]!;
         if (typeof result !== 'object' || result === null) {
           const pending = fields[kAsync] !== 0;
