@@ -58,11 +58,18 @@ function shadowed(name: string, ...more: readonly string[]): Exceptions {
   );
 }
 
+function every(names: readonly string[], exception: Exception): Exceptions {
+  return Object.fromEntries(names.map((name) => [name, exception]));
+}
+
 /** The methods that native streams share. */
 function traffic(name: string, exception: Exception): Exceptions {
   const encodings = ['Ascii', 'Utf8', 'Ucs2', 'Latin1'].map((encoding) => `write${encoding}String`);
   const methods = ['readStart', 'readStop', 'shutdown', 'useUserBuffer', 'writev', 'writeBuffer', ...encodings];
-  return Object.fromEntries(methods.map((method) => [`${name}.${method}`, exception]));
+  return every(
+    methods.map((method) => `${name}.${method}`),
+    exception,
+  );
 }
 
 export const BINDINGS: readonly BindingRow[] = [
@@ -91,7 +98,7 @@ export const BINDINGS: readonly BindingRow[] = [
   }),
   row('fs_dir', 'record', 'open directories'),
   row('fs_event_wrap', 'record', 'fs.watch', { 'FSEvent.initialized': ['pass', 'shadowed on each object at replay'] }),
-  row('heap_utils', 'forbid', 'heap snapshots', { triggerHeapSnapshot: ['record', 'the name of the file; a replay writes none'] }),
+  row('heap_utils', 'record', 'heap snapshots; a replay writes none', { buildEmbedderGraph: 'forbid' }),
   row('http2', 'record', 'HTTP/2 sessions live below JavaScript', {
     ...shadowed('Http2Stream'),
     setCallbackFunctions: 'pass',
@@ -104,7 +111,11 @@ export const BINDINGS: readonly BindingRow[] = [
     'ConnectionsList.*': 'pass',
   }),
   row('icu', 'pass', 'text conversions'),
-  row('inspector', 'forbid', 'debugging of the recorded process', { isEnabled: 'pass', consoleCall: 'pass', setConsoleExtensionInstaller: 'pass', registerAsyncHook: 'pass' }), // prettier-ignore
+  row('inspector', 'record', 'sessions with the debugger of this process', {
+    // What a debugger asks for while it is attached, which it never is to a replay.
+    ...every(['asyncTaskCanceled', 'asyncTaskFinished', 'asyncTaskScheduled', 'asyncTaskStarted', 'callAndPauseOnStart'], 'pass'),
+    ...every(['consoleCall', 'registerAsyncHook', 'setConsoleExtensionInstaller', 'setupNetworkTracking'], 'pass'),
+  }),
   row('internal_only_v8', 'forbid', "V8's own"),
   row('ipc_serdes', 'pass', 'the advanced form of messages between processes'),
   row('js_stream', 'record', 'streams made of JavaScript streams', shadowed('JSStream')),
@@ -136,11 +147,12 @@ export const BINDINGS: readonly BindingRow[] = [
   row('pipe_wrap', 'record', 'pipes and local sockets'),
   row('process_methods', 'pass', 'reached through process, where hooks stand', {
     dlopen: 'record',
-    execve: 'forbid',
-    _debugProcess: 'forbid',
+    execve: ['record', 'a replay ends there'],
+    _debugEnd: 'record',
+    _debugProcess: 'record',
   }),
   row('process_wrap', 'record', 'child processes'),
-  row('profiler', 'pass', 'coverage and profiles of this process'),
+  row('profiler', 'record', 'coverage of this process; a replay measures nothing'),
   row('quic', 'forbid', 'QUIC'),
   row('report', 'record', 'diagnostic reports', {
     shouldReportOnUncaughtException: ['pass', 'asked by Node on its way down'],
@@ -150,7 +162,12 @@ export const BINDINGS: readonly BindingRow[] = [
   row('serdes', 'pass', "V8's serializer"),
   row('signal_wrap', 'record', 'signals'),
   row('spawn_sync', 'record', 'child processes, waited for'),
-  row('sqlite', 'record', 'node:sqlite, behind the membrane of native addons'),
+  row(
+    'sqlite',
+    'record',
+    'node:sqlite, behind the membrane of native addons',
+    every(['DatabaseSync', 'StatementSync', 'Session'], 'record'),
+  ),
   row('stream_pipe', 'record', 'streams joined below JavaScript'),
   row('stream_wrap', 'record', 'what sockets, pipes and terminals share'),
   row('string_decoder', 'pass', 'bytes to text'),
@@ -209,7 +226,7 @@ export const CALLBACKS: readonly CallbackRow[] = [
   callback('onchange', 'inherited', 'record', 'fs.watch, fs.watchFile'),
   callback('onclienthello', 'own', 'record', 'TLS: a session may be resumed'),
   callback('oncomplete', 'own', 'record', 'requests of files, sockets, names'),
-  callback('onconflict', 'own', 'forbid', 'node:sqlite'),
+  callback('onconflict', 'own', 'record', 'node:sqlite, an argument that the membrane wraps'),
   callback('onconnection', 'own', 'record', 'servers; preset by the template'),
   callback('ondone', 'own', 'record', 'jobs on other threads'),
   callback('onerror', 'own', 'record', 'compression'),

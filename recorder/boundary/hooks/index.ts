@@ -15,6 +15,7 @@ import * as fsJobs from './fs-jobs';
 import * as gc from './gc';
 import * as http from './http';
 import * as http2 from './http2';
+import * as inspector from './inspector';
 import * as introspection from './introspection';
 import * as jsStream from './js-stream';
 import * as loaderThread from './loader-thread';
@@ -41,6 +42,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   performance,
   process,
   introspection,
+  inspector,
   stdio,
   signals,
   crypto,

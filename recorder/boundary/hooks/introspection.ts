@@ -5,6 +5,8 @@
  */
 import type { Boundary } from '../core';
 import type { Members } from '../host';
+import { programOutput } from '../output';
+import { installReads } from './streams';
 
 /** Functions that leave their numbers in a shared array. */
 const STATISTICS: Readonly<Record<string, string>> = {
@@ -39,8 +41,45 @@ export function install(boundary: Boundary): void {
     const profiler = (v8['GCProfiler'] as { prototype: Members }).prototype;
     for (const member of ['start', 'stop']) boundary.sync(profiler, member, `v8.GCProfiler.${member}`, { handle: true });
   });
-  host.whenBinding('heap_utils', (heap) => boundary.sync(heap, 'triggerHeapSnapshot', 'heap_utils.triggerHeapSnapshot'));
+  host.whenBinding('heap_utils', (heap) => {
+    boundary.sync(heap, 'triggerHeapSnapshot', 'heap_utils.triggerHeapSnapshot');
+    installSnapshotStream(boundary, heap);
+  });
   host.whenBinding('report', (report) => {
-    for (const member of Object.keys(report)) if (!NOT_OF_REPORTS.has(member)) boundary.sync(report, member, `report.${member}`);
+    for (const member of Object.keys(report))
+      if (!NOT_OF_REPORTS.has(member)) boundary.sync(report, member, `report.${member}`, member === 'writeReport' ? { load: printed } : {});
+  });
+}
+
+/** Native code says on stderr where a report goes (src/node_report.cc), past every stream of the program's. */
+function printed(file: unknown): unknown {
+  if (file !== '' && file !== 'stdout' && file !== 'stderr')
+    programOutput(2, Buffer.from(`\nWriting Node.js report to file: ${String(file)}\nNode.js report completed\n`));
+  return file;
+}
+
+/** v8.getHeapSnapshot(): a stream that sends everything from within readStart(). Its class is reached through it alone. */
+function installSnapshotStream(boundary: Boundary, heap: Members): void {
+  const standIn: Members = { readStart: () => 0, readStop: () => 0 };
+  let hookReads: ((stream: Members) => void) | undefined;
+  const hook = (stream: Members): void => {
+    if (hookReads === undefined) {
+      const prototype = Object.getPrototypeOf(stream) as Members;
+      for (const member of ['readStart', 'readStop']) boundary.sync(prototype, member, `HeapSnapshotStream.${member}`, { handle: true });
+      hookReads = installReads(boundary, { name: 'HeapSnapshotStream', prototype, nested: true }, prototype);
+    }
+    hookReads(stream);
+  };
+  boundary.sync(heap, 'createHeapSnapshotStream', 'heap_utils.createHeapSnapshotStream', {
+    save(stream) {
+      hook(stream as Members);
+      return boundary.numberOf(stream as object);
+    },
+    load(number) {
+      const stream = Object.create(standIn) as object;
+      hook(stream);
+      boundary.adopt(stream, number as number);
+      return stream;
+    },
   });
 }
