@@ -146,7 +146,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('permission', 'pass', 'the permission model of this process'),
   row('pipe_wrap', 'record', 'pipes and local sockets'),
   row('process_methods', 'pass', 'reached through process, where hooks stand', {
-    dlopen: 'record',
+    dlopen: ['forbid', 'reached through process.dlopen, where the membrane of native addons stands'],
     execve: ['record', 'a replay ends there'],
     _debugEnd: 'record',
     _debugProcess: 'record',
