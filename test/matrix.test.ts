@@ -5,9 +5,9 @@ import fs from 'node:fs';
 import test from 'node:test';
 import { page, renderPage } from './matrix/results.js';
 import { knownReason, readRows } from './matrix/row.js';
-import { columns, runRow } from './matrix/run.js';
+import { runRow } from './matrix/run.js';
 import { majorOf } from './matrix/install.js';
-import { nodesUnderTest } from './nodes.js';
+import { enginesOn, nodesUnderTest } from './nodes.js';
 
 const rows = readRows();
 
@@ -19,9 +19,9 @@ for (const row of rows.filter(({ quick }) => quick)) {
   for (const node of nodesUnderTest()) {
     if (row.never[majorOf(node)]) continue;
     test(`${row.name} on ${node.label}`, async () => {
-      const { skipped, columns: found } = await runRow(row, node);
+      const { skipped, columns: found } = await runRow(row, node, enginesOn(node));
       assert.equal(skipped, undefined);
-      for (const column of columns) {
+      for (const column of ['recorded', ...enginesOn(node)] as const) {
         const known = knownReason(row, majorOf(node), column);
         if (!known) assert.equal(found[column], true, `${column}: ${found[column]}`);
       }
