@@ -10,6 +10,7 @@ import { types } from 'node:util';
 import type { Boundary } from '../core';
 import { disguise } from '../disguise';
 import type { AnyFunction, Members } from '../host';
+import { install as installMain } from './esm-main';
 
 export type GuestModule = (
   this: unknown,
@@ -68,6 +69,7 @@ function installPackageReader(boundary: Boundary, Module: Members): void {
   );
   const exports = copy['exports'] as Members;
   for (const name of Object.keys(exports)) reader[name] = exports[name];
+  installMain(boundary, reader);
   const fs = host.internalBinding('fs');
   if (typeof fs['internalModuleReadJSON'] !== 'function') return;
   const emitWarning = host.process.emitWarning;
