@@ -26,7 +26,8 @@ interface Sample {
 const CONNECTIONS = 16;
 
 const servers = [
-  { name: 'hello world', work: 0, requests: 8000 },
+  // So many that what the compiler spends on the recorder's code does not count.
+  { name: 'hello world', work: 0, requests: 60_000 },
   { name: '2 ms of work', work: 2, requests: 500 },
 ];
 

@@ -131,8 +131,10 @@ export class RecordBoundary implements Boundary {
 
   /** The wrapper of a native function. */
   crossing(original: AnyFunction, site: Site, options: SyncOptions): AnyFunction {
-    const core = this;
     const { handle: onHandle = false, prepare, divert, save, fact, saveFact } = options;
+    if (prepare === undefined && divert === undefined && save === undefined && fact === undefined)
+      return this.plainCrossing(original, site, onHandle);
+    const core = this;
     const wrapper = {
       crossing(this: Members): unknown {
         if (core.own !== 0) return apply(original, this, arguments);
@@ -161,6 +163,27 @@ export class RecordBoundary implements Boundary {
           throw error;
         }
         core.logCall(site, handle, save === undefined ? result : save(result, arguments, this));
+        return result;
+      },
+    }.crossing;
+    return wrapper;
+  }
+
+  /** The commonest form, in a function of its own: with nothing to look at them, the arguments are passed on without being made an object. */
+  private plainCrossing(original: AnyFunction, site: Site, onHandle: boolean): AnyFunction {
+    const core = this;
+    const wrapper = {
+      crossing(this: Members): unknown {
+        if (core.own !== 0) return apply(original, this, arguments);
+        const handle = onHandle ? core.numberOf(this) : 0;
+        let result: unknown;
+        try {
+          result = apply(original, this, arguments);
+        } catch (error) {
+          core.logThrow(site, handle, error, wrapper);
+          throw error;
+        }
+        core.logCall(site, handle, result);
         return result;
       },
     }.crossing;
@@ -198,7 +221,7 @@ export class RecordBoundary implements Boundary {
       // Back to the original first: V8 names a frame by the property that holds its function.
       object[property] = original;
       if (core.own !== 0) return apply(original, this, arguments);
-      core.logEntry(site, handle, save === undefined ? list(arguments) : save(arguments, this));
+      core.logEntry(site, handle, save === undefined ? arguments : save(arguments, this));
       let returned = false;
       try {
         const result: unknown = apply(original, this, arguments);
@@ -265,7 +288,7 @@ export class RecordBoundary implements Boundary {
     const { save } = options;
     return function (this: Members): unknown {
       if (core.own !== 0) return apply(original, this, arguments);
-      core.logEntry(site, handle === -1 ? core.numberOf(this) : handle, save === undefined ? list(arguments) : save(arguments, this));
+      core.logEntry(site, handle === -1 ? core.numberOf(this) : handle, save === undefined ? arguments : save(arguments, this));
       let returned = false;
       try {
         const result: unknown = apply(original, this, arguments);
@@ -354,14 +377,11 @@ export class RecordBoundary implements Boundary {
     this.watch(promise, fulfilled, rejected);
   }
 
-  logEntry(site: Site, handle: number, args: unknown[]): void {
+  logEntry(site: Site, handle: number, args: ArrayLike<unknown>): void {
     const ids = this.asyncIds;
-    // By index: the program may have patched the methods of arrays.
-    const all: unknown[] = [ids[this.kExecution], ids[this.kTrigger]];
-    for (let i = 0; i < args.length; i++) all[i + 2] = args[i];
     try {
       if (site.nested && this.scopeOpen) this.writer.mark(SAME_SCOPE);
-      this.writer.entry(site.id, handle, ids[this.kCounter]!, all);
+      this.writer.entry(site.id, handle, ids[this.kCounter]!, ids[this.kExecution]!, ids[this.kTrigger]!, args);
     } catch (error) {
       this.giveUp(site, error);
     }
@@ -435,11 +455,4 @@ export class RecordBoundary implements Boundary {
   mark(name: string): void {
     if (!this.aside) this.writer.mark(name);
   }
-}
-
-/** The arguments as an array the program cannot interfere with. */
-function list(args: IArguments): unknown[] {
-  const result: unknown[] = [];
-  for (let i = 0; i < args.length; i++) result[i] = args[i] as unknown;
-  return result;
 }

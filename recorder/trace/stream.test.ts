@@ -108,9 +108,10 @@ test('cycles and shared objects keep their identity within an event', () => {
   assert.equal(back[2], back[0]);
   assert.equal(back[1], back[0]['raw']);
   const shared = Buffer.from('s');
-  const bytes = write((writer) => writer.entry(writer.intern('t.e'), 3, 17, [shared, 1, shared]));
+  const bytes = write((writer) => writer.entry(writer.intern('t.e'), 3, 17, 8, 9, [shared, 1, shared]));
   const event = read(bytes)[0] as unknown as { args: unknown[]; handle: number; asyncCounter: number };
-  assert.equal(event.args[0], event.args[2]);
+  assert.deepEqual(event.args.slice(0, 2), [8, 9]);
+  assert.equal(event.args[2], event.args[4]);
   assert.equal(event.handle, 3);
   assert.equal(event.asyncCounter, 17);
 });
@@ -176,7 +177,7 @@ test('events of every size cross windows', () => {
 test('peek tells the head and moves nothing', () => {
   const bytes = write((writer) => {
     writer.call(writer.intern('fs.open'), 0, 5);
-    writer.entry(writer.intern('fs.oncomplete'), 12, 40, [null, 5]);
+    writer.entry(writer.intern('fs.oncomplete'), 12, 40, 8, 9, [null, 5]);
     writer.drain();
     writer.mark('exit');
   });

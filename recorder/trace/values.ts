@@ -41,6 +41,8 @@ const setBytes = call.bind(Uint8Array.prototype.set) as (b: Uint8Array, source: 
 
 /** Strings up to this many units are copied by a loop: cheaper than a call into native code. */
 const SHORT = 48;
+/** Objects of one event that are looked for one by one. */
+const FEW = 8;
 /** Head of the largest fixed-size piece: tag and eight bytes, with slack. */
 const PIECE = 16;
 
@@ -84,8 +86,10 @@ export class Encoder {
   protected at = 0;
   protected limit = 0;
   handles: HandleCodec | undefined;
-  /** Objects begun in this event, in order; made when the first container is met. */
-  private seen: Map<object, number> | undefined;
+  /** Objects begun in this event, in order: few of them in a list, which is reused, more in a map. */
+  private readonly few: (object | undefined)[] = new Array<object | undefined>(FEW).fill(undefined);
+  private begun = 0;
+  private many: Map<object, number> | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -181,9 +185,32 @@ export class Encoder {
     this.at += n;
   }
 
-  /** One event's values: call begin() first, so that back references start afresh. */
+  /** One event's values: call begin() first, so that back references start afresh. What the last event held is let go of. */
   protected begin(): void {
-    this.seen = undefined;
+    if (this.begun === 0) return;
+    for (let i = 0; i < this.begun && i < FEW; i++) this.few[i] = undefined;
+    this.begun = 0;
+    this.many = undefined;
+  }
+
+  /** The number of an object of this event, or -1 if it is met for the first time: then it has one from now on. */
+  private met(v: object): number {
+    const { few, begun } = this;
+    if (this.many !== undefined) {
+      const index = this.many.get(v);
+      if (index !== undefined) return index;
+      this.many.set(v, begun);
+    } else {
+      for (let i = 0; i < begun; i++) if (few[i] === v) return i;
+      if (begun < FEW) few[begun] = v;
+      else {
+        this.many = new Map();
+        for (let i = 0; i < FEW; i++) this.many.set(few[i]!, i);
+        this.many.set(v, begun);
+      }
+    }
+    this.begun = begun + 1;
+    return -1;
   }
 
   protected value(v: unknown): void {
@@ -213,8 +240,16 @@ export class Encoder {
     }
   }
 
-  private number(n: number): void {
+  protected number(n: number): void {
     const bytes = this.bytes;
+    if ((n | 0) === n && n > 0) {
+      if (n < 128) bytes[this.at++] = n;
+      else {
+        bytes[this.at++] = ValueTag.Integer;
+        this.uint(n);
+      }
+      return;
+    }
     if (Number.isSafeInteger(n) && !is(n, -0)) {
       if (n >= 0) {
         if (n > 127) bytes[this.at++] = ValueTag.Integer;
@@ -233,27 +268,12 @@ export class Encoder {
       bytes[this.at++] = ValueTag.Null;
       return;
     }
-    const proto = getPrototypeOf(v) as object | null;
-    const seen = this.seen;
-    if (seen !== undefined) {
-      const index = seen.get(v);
-      if (index !== undefined) {
-        bytes[this.at++] = ValueTag.Back;
-        return this.uint(index);
-      }
-      seen.set(v, seen.size);
-    } else {
-      // An event of one flat buffer, the commonest of all, needs no map.
-      if (proto === uint8Proto || proto === bufferProto) this.flat(v as Uint8Array, proto);
-      if (proto === uint8Proto || proto === bufferProto) return;
-      this.seen = new Map([[v, 0]]);
+    const index = this.met(v);
+    if (index >= 0) {
+      bytes[this.at++] = ValueTag.Back;
+      return this.uint(index);
     }
-    this.container(v, proto);
-  }
-
-  /** Values of one argument list share one graph even when the first of them is a flat buffer. */
-  protected share(): void {
-    if (this.seen === undefined) this.seen = new Map();
+    this.container(v, getPrototypeOf(v) as object | null);
   }
 
   private flat(v: Uint8Array, proto: object): void {

@@ -30,7 +30,7 @@ export interface TraceSink {
 /** Bytes between checks. */
 const CHECK_EVERY = 4096;
 /** Room that is always there when an event begins: its head, or a check. */
-const HEAD = 64;
+const HEAD = 96;
 
 export interface TraceWriterOptions {
   readonly handles?: HandleCodec;
@@ -68,10 +68,6 @@ class EventEncoder extends Encoder {
   }
 
   protected values(args: readonly unknown[]): void {
-    this.begin();
-    let objects = 0;
-    for (let i = 0; i < args.length; i++) if (typeof args[i] === 'object' || typeof args[i] === 'function') objects++;
-    if (objects > 1) this.share();
     this.room(HEAD);
     this.uint(args.length);
     for (let i = 0; i < args.length; i++) this.value(args[i]);
@@ -172,16 +168,27 @@ export class TraceWriter extends EventEncoder {
     this.write(EventTag.Throw, [site, handle, error]);
   }
 
-  /** Native code calls back. asyncCounter: the async id counter before the callback. */
-  entry(site: number, handle: number, asyncCounter: number, args: readonly unknown[]): void {
+  /**
+   * Native code calls back. asyncCounter: the async id counter before the callback; asyncId and triggerId: of its context. The two
+   * go before the arguments, which are read by index and may be an arguments object.
+   */
+  entry(site: number, handle: number, asyncCounter: number, asyncId: number, triggerId: number, args: ArrayLike<unknown>): void {
     const start = this.start(EventTag.Entry);
+    const { length } = args;
     try {
       this.uint(site);
       this.uint(handle);
       this.uint(asyncCounter);
-      this.values(args);
+      this.begin();
+      this.uint(length + 2);
+      this.number(asyncId);
+      this.number(triggerId);
+      for (let i = 0; i < length; i++) this.value(args[i]);
     } catch (error) {
-      this.retry(error, start, EventTag.Entry, [site, handle, asyncCounter, args]);
+      const all: unknown[] = [asyncId, triggerId];
+      // By index: the program may have patched the methods of arrays.
+      for (let i = 0; i < length; i++) all[i + 2] = args[i];
+      this.retry(error, start, EventTag.Entry, [site, handle, asyncCounter, all]);
       return;
     }
     this.commit();

@@ -53,6 +53,23 @@ export function install(boundary: Boundary): void {
   });
 }
 
+/**
+ * Record: what native code finds on a parser that is joined to a socket is the logging callback itself, and not an accessor that it
+ * would have to call for each. What the program assigns from then on must come by the accessor, so only callbacks are put there.
+ */
+function show(parser: Members, index: number, callback: unknown): void {
+  if (typeof callback !== 'function') return;
+  defineProperty(parser, index, { value: callback, writable: true, enumerable: true, configurable: true });
+}
+
+/** The accessor again; what the program has taken away in the meantime is gone. */
+function unshow(parser: Members, index: number, state: ParserState): void {
+  const own = Object.getOwnPropertyDescriptor(parser, index);
+  if (own === undefined) return;
+  if (own.value !== state.logging[index]) state.callbacks[index] = state.logging[index] = own.value as unknown;
+  Reflect.deleteProperty(parser, index);
+}
+
 function installMethods(boundary: Boundary, prototype: Members, stateOf: (parser: object) => ParserState): void {
   // A joined parser has the crossings as its own; others keep the native methods, with no frame of ours in their stacks.
   const crossings: Members = Object.create(prototype) as Members;
@@ -66,8 +83,10 @@ function installMethods(boundary: Boundary, prototype: Members, stateOf: (parser
   const live = boundary.mode === 'record';
   prototype['consume'] = {
     consume(this: Members): unknown {
-      stateOf(this).joined = true;
+      const state = stateOf(this);
+      state.joined = true;
       for (const member of METHODS) this[member] = crossings[member] as unknown;
+      if (live) for (let index = 0; index < CALLBACKS.length; index++) show(this, index, state.logging[index]);
       return live ? (apply(consume, this, arguments) as unknown) : undefined;
     },
   }.consume;
@@ -81,7 +100,10 @@ function installMethods(boundary: Boundary, prototype: Members, stateOf: (parser
     initialize(this: Members): unknown {
       boundary.numberOf(this);
       const state = stateOf(this);
-      if (state.joined) for (const member of METHODS) this[member] = natives[member] as unknown;
+      if (state.joined) {
+        for (const member of METHODS) this[member] = natives[member] as unknown;
+        if (live) for (let index = 0; index < CALLBACKS.length; index++) unshow(this, index, state);
+      }
       state.joined = false;
       return apply(initialize, this, arguments) as unknown;
     },
@@ -105,6 +127,7 @@ function installCallbacks(boundary: Boundary, prototype: Members, stateOf: (pars
         state.callbacks[index] = callback;
         state.logging[index] =
           live && typeof callback === 'function' ? boundary.wrapEntry(sites[index]!, callback as AnyFunction, { nested: true }) : callback;
+        if (live && state.joined) show(this as Members, index, state.logging[index]);
       },
     }),
   );

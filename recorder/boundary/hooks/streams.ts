@@ -128,6 +128,8 @@ function installWrites(boundary: Boundary, { name, prototype, nested, shutsDownA
           const pending = fields[kAsync] !== 0;
           const request = args[0] as Members | null;
           if (pending && result === 0 && request !== null && !nested) complete(request, self);
+          // Every write of a server comes by here.
+          if (result === 0) return pending ? -1 - bytes : bytes;
           return save([result as number, bytes, pending, request?.['error']]);
         }
         const request = result as Members;
