@@ -47,6 +47,8 @@ test('what the driver observed comes before what the stack suggests', () => {
   assert.deepEqual(originOf(new Error('m'), stack('/app/a.js', '1:1'), called, false, seeing), observed);
   assert.deepEqual(originOf(new Error('m'), stack('/app/a.js', '1:1'), thrown, false, seeing), thrown);
   assert.equal(originOf(new Error('m'), stack('/app/a.js', '1:1'), called, false, { ...sources, isByBoundary: () => true }), undefined);
+  // Caught and thrown again by the program: the recorded run showed the native call.
+  assert.equal(originOf(new Error('m'), stack('/app/a.js', '1:1'), thrown, false, { ...sources, isByBoundary: () => true }), undefined);
 });
 
 test("an 'error' event without a listener", () => {

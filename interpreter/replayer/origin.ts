@@ -37,10 +37,11 @@ export function originOf(
   fromPromise: boolean,
   sources: OriginSources,
 ): Origin | undefined {
+  // First: the boundary names the native call, also when the program caught the error and threw it again, and the recorded run was shown that.
+  if (!fromPromise && sources.isByBoundary(error)) return undefined;
   if (!fromPromise && thrown?.byStatement) return thrown;
   const observed = fromPromise ? undefined : sources.observed(error);
   if (observed) return observed;
-  if (!fromPromise && sources.isByBoundary(error)) return undefined;
   const own = sources.own(error);
   if (own) return own;
   const top = frameOf(stack, sources);
