@@ -3,9 +3,10 @@
  *
  *   node scripts/build-native.mjs                                   the writer, and the driver for the running Node
  *   node scripts/build-native.mjs --node PATH [--nodedir DIR]       the driver for another Node, kept beside the others
+ *   node scripts/build-native.mjs --test                            the addon of the tests (native/test), for every Node
  *
  * --nodedir names a folder with include/node; without it the headers beside the binary are used, or else node-gyp downloads them.
- * Output: native/build/retrace_writer.node and native/build-<abi>/retrace_driver.node.
+ * Output: native/build/retrace_writer.node and native/build-<abi>/retrace_driver.node, or native/build/test/retrace_test_addon.node.
  *
  * Invariant: nothing is built when sources, flags and Node version are those of the last build; an addon appears in its place
  * complete or not at all.
@@ -18,7 +19,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const native = join(root, 'native');
+const forTests = process.argv.includes('--test');
+const native = join(root, forTests ? 'native/test' : 'native');
 const require = createRequire(import.meta.url);
 
 function option(name) {
@@ -46,11 +48,13 @@ const hash = createHash('sha256').update(`${version} ${abi} ${process.platform} 
 for (const file of sources) hash.update(`${file}\n`).update(readFileSync(join(native, file)));
 const stamp = hash.digest('hex');
 
-const folder = join(native, `build-${abi}`);
+const folder = forTests ? join(root, 'native/build/test') : join(native, `build-${abi}`);
 const stampFile = join(folder, 'stamp');
 const writer = join(native, 'build', 'retrace_writer.node');
 const driver = join(folder, 'retrace_driver.node');
-if (existsSync(writer) && existsSync(driver) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) process.exit(0);
+const testAddon = join(folder, 'retrace_test_addon.node');
+const outputs = forTests ? [testAddon] : [writer, driver];
+if (outputs.every((file) => existsSync(file)) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) process.exit(0);
 
 // node-gyp builds where it stands, so it stands in a copy: builds for several versions must not share object files.
 const work = join(folder, 'work');
@@ -70,7 +74,8 @@ const result = spawnSync(process.execPath, args, {
   maxBuffer: 1 << 26,
 });
 const built = (name) => join(work, 'build/Release', `${name}.node`);
-if (result.status !== 0 || !existsSync(built('retrace_writer')) || !existsSync(built('retrace_driver'))) {
+const names = forTests ? ['retrace_test_addon'] : ['retrace_writer', 'retrace_driver'];
+if (result.status !== 0 || !names.every((name) => existsSync(built(name)))) {
   console.error(result.stdout + result.stderr);
   console.error(
     `build-native: the addons of retrace could not be built for Node ${version} (exit code ${result.status ?? result.error}).\n` +
@@ -85,8 +90,11 @@ function install(from, to) {
   copyFileSync(from, `${to}.new`);
   renameSync(`${to}.new`, to);
 }
-// The writer is the same for every Node: a build for another one replaces it only if there is none.
-if (node === process.execPath || !existsSync(writer)) install(built('retrace_writer'), writer);
-install(built('retrace_driver'), driver);
+if (forTests) install(built('retrace_test_addon'), testAddon);
+else {
+  // The writer is the same for every Node: a build for another one replaces it only if there is none.
+  if (node === process.execPath || !existsSync(writer)) install(built('retrace_writer'), writer);
+  install(built('retrace_driver'), driver);
+}
 rmSync(work, { recursive: true, force: true });
 writeFileSync(stampFile, stamp);

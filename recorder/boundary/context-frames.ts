@@ -52,6 +52,11 @@ export class ContextFrames {
     return this.touched.get(object);
   }
 
+  /** Leaves the frame of the callback that runs. */
+  leave(): void {
+    this.put(undefined);
+  }
+
   /** Runs a callback in a frame. What is current afterwards is as before. */
   run(frame: unknown, fn: AnyFunction, self: unknown, args: ArrayLike<unknown>): unknown {
     const before = this.get();

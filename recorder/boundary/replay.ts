@@ -517,8 +517,7 @@ export class ReplayBoundary implements Boundary {
     this.asyncIds[this.kCounter] = event.asyncCounter;
     const owner = event.handle === 0 ? undefined : this.objects.get(event.handle);
     const frame = owner === undefined ? undefined : this.frames.of(owner);
-    const { recv, fn, args: values } = maker(args, event.handle);
-    const direct = head.name === 'timers.timers';
+    const { recv, fn, args: values, direct = head.name === 'timers.timers' } = maker(args, event.handle);
     return {
       recv,
       fn: plain ? fn : this.watched(fn, top, frame),
@@ -562,6 +561,11 @@ export class ReplayBoundary implements Boundary {
       this.reader.next();
     }
   };
+
+  /** The callback that runs now was made outside of any context of AsyncLocalStorage. */
+  withoutContext(): void {
+    this.frames.leave();
+  }
 
   /** Makes the callback of an entry that native code made before its call returned: no drain, the stack is not empty. */
   perform({ recv, fn, args, asyncId, triggerId }: Delivery): void {

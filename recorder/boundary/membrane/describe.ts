@@ -90,6 +90,9 @@ export class Description {
     }
     const parent = getPrototypeOf(native) as object | null;
     this.patch(stand, path, false);
+    for (const key of ownKeys(native))
+      if (key !== 'prototype' && getOwnPropertyDescriptor(stand, key)?.configurable === true)
+        defineProperty(stand, key, { configurable: getOwnPropertyDescriptor(native, key)!.configurable === true });
     const proto = this.prototypeTree(parent, path);
     const outside = parent === null ? null : natives.outsideOf(parent);
     if (getPrototypeOf(stand) !== outside) setPrototypeOf(stand, outside);

@@ -73,16 +73,16 @@ export const enum Attribute {
 }
 
 export const enum Effect {
-  /** [Bytes, index, offset, bytes]: native code wrote into the index-th buffer that the call was given. */
+  /** [Bytes, n, offset, bytes]: native code wrote into buffer n. */
   Bytes = 0,
-  /** [Properties, index, properties, deleted keys]: of the receiver (-1) or the index-th object the call was given. */
+  /** [Properties, n, [property, definitions] of each that was set, deleted keys]: own properties of object n. */
   Properties = 1,
   /** [Settled, n, fulfilled, saved]: a promise given out before. */
   Settled = 2,
   /** [AsyncId, counter]: native code took async ids. */
   AsyncId = 3,
-  /** [Memory, n, offset, bytes]: native code wrote into memory that it shares, object n. */
-  Memory = 4,
+  /** [NoContext]: of an entry: it is made outside of any context of AsyncLocalStorage, though the function came from within one. */
+  NoContext = 4,
 }
 
 /** Objects of the language that exist in every program. */
@@ -227,7 +227,7 @@ export function isPlainData(value: unknown, known: (object: object) => boolean, 
 /** Kinds of objects that the codec writes by value even where they have a number. */
 export function goesByValue(value: object): boolean {
   if (typeof value === 'function' || isProxy(value)) return false;
-  if (isView(value) || isArray(value) || isArrayBuffer(value)) return true;
+  if (isView(value) || isArray(value)) return true;
   const proto = getPrototypeOf(value) as unknown;
   return (proto === objectProto || proto === null) && !types.isExternal(value);
 }

@@ -26,6 +26,8 @@ export class Given {
   /** Plain objects, arrays and instances of the program's classes, as native code has them. */
   readonly objects: object[] = [];
   readonly functions: AnyFunction[] = [];
+  /** Functions and accessors met so far. */
+  met = 0;
   readonly seen = new Set<object>();
 }
 
@@ -37,6 +39,8 @@ export interface Inside {
   objectIn(object: object): object;
   /** Native code gets `copy` in the place of `object`. */
   copied(object: object, copy: object): void;
+  /** There are functions of the program in this plain object or array: it is always named by its number. */
+  hasFunctions(object: object): void;
 }
 
 /** Puts what native code is to get in the place of each argument. Undefined if there are primitives only. */
@@ -54,6 +58,7 @@ export function takeIn(args: IArguments | unknown[], inside: Inside): Given | un
 
 function take(value: object, inside: Inside, given: Given, depth: number): object {
   if (typeof value === 'function') {
+    given.met++;
     const { fn, program } = inside.functionIn(value as AnyFunction);
     if (program) given.functions.push(value as AnyFunction);
     return fn;
@@ -76,8 +81,10 @@ function take(value: object, inside: Inside, given: Given, depth: number): objec
     if (given.seen.has(value)) return value;
     given.seen.add(value);
   }
+  const { met } = given;
   const taken = array ? takeElements(value as unknown[], inside, given, depth) : takeProperties(value, inside, given, depth);
   if (taken !== value) inside.copied(value, taken);
+  if (given.met !== met) inside.hasFunctions(value);
   if (depth === 0) given.objects.push(taken);
   return taken;
 }
@@ -107,6 +114,7 @@ function takeProperties(object: object, inside: Inside, given: Given, depth: num
     const property = getOwnPropertyDescriptor(object, key)!;
     const value: unknown = property.value;
     if (property.get !== undefined) {
+      given.met++;
       const get = inside.functionIn(property.get);
       const set = property.set === undefined ? undefined : inside.functionIn(property.set);
       if (get.fn !== property.get) replace(key, { ...property, get: get.fn, set: set?.fn });

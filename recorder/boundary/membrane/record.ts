@@ -9,7 +9,7 @@
 import { types } from 'node:util';
 import type { Site } from '../core';
 import { speakFor } from '../disguise';
-import type { AnyFunction, Members } from '../host';
+import type { AnyFunction, Host, Members } from '../host';
 import { handOn } from '../origins';
 import type { RecordBoundary } from '../record';
 import { Description, type Natives } from './describe';
@@ -44,6 +44,8 @@ interface Area {
   readonly callback: Site;
   readonly inner: Site;
   readonly settled: Site;
+  /** Native code makes an asynchronous resource, and somebody wants to know. */
+  readonly init: Site;
 }
 
 export class RecordMembrane implements Inside, Natives {
@@ -62,12 +64,19 @@ export class RecordMembrane implements Inside, Natives {
   private readonly kCounter: number;
   /** Errors and the like are stamped with their numbers once they have been written by value. */
   private later: [object, number][] = [];
+  /** The context of AsyncLocalStorage that is current, where Node keeps it beside V8; and in which a function was handed over. */
+  private readonly contextFrame: () => unknown;
+  private readonly contexts = new WeakMap<object, object>();
   /** Numbers from here on are given in the event that is being written. */
   private base = 0;
   /** Buffers that native code may write into whenever it likes. */
   private readonly lentForLong: BytesBefore[] = [];
   /** Prototypes that have been looked at for what native code calls on them. */
   private readonly looked = new WeakSet<object>();
+  /** Prototypes of native classes. */
+  private readonly classes = new WeakSet<object>();
+  /** What native code calls on instances, by prototype and name: what the program has there. */
+  private readonly called = new WeakMap<object, Map<string, (self: object) => unknown>>();
   private readonly classRules = new WeakMap<object, Rules>();
   /** Native code is running, called by the program. */
   private native = false;
@@ -83,6 +92,26 @@ export class RecordMembrane implements Inside, Natives {
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
     this.kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter'];
+    this.contextFrame = contextFrameOf(host);
+    this.watchResources(host.requireInternal('internal/async_hooks'));
+  }
+
+  /**
+   * A hook among Node's own, where the program cannot list it, ahead of the program's. It does not count as one: native code tells
+   * hooks only where the program has some.
+   */
+  private watchResources(hooks: Members): void {
+    const { init_symbol } = hooks['symbols'] as Record<string, symbol>;
+    const [active] = (hooks['getHookArrays'] as () => [object[]])();
+    active.push({
+      [init_symbol]: (asyncId: number, type: string, trigger: number) => {
+        const { boundary, area } = this;
+        if (!this.native || boundary.own !== 0) return;
+        boundary.logEntry(area.init, 0, [asyncId, type, trigger]);
+        // The entry has the counter before it.
+        this.counter = asyncId;
+      },
+    });
   }
 
   /** What native code hands out without being called: the exports of an addon. Returns what the program gets, and its saved form. */
@@ -96,6 +125,7 @@ export class RecordMembrane implements Inside, Natives {
       // Made inside of a call, it is not one more in the scope of the callback before.
       inner: { ...callback, nested: false },
       settled: boundary.site(`${label}.promise`),
+      init: boundary.site(`${label}.init`),
     };
     this.base = boundary.nextNumber;
     const saved = this.saveOther(value, label + '.');
@@ -115,6 +145,8 @@ export class RecordMembrane implements Inside, Natives {
       return { fn: inside, program };
     }
     this.boundary.numberOf(fn);
+    const frame = this.contextFrame();
+    if (frame !== undefined) this.contexts.set(fn, frame as object);
     return { fn: this.wrap(fn), program: true };
   }
 
@@ -126,6 +158,10 @@ export class RecordMembrane implements Inside, Natives {
 
   copied(object: object, copy: object): void {
     this.outsides.set(copy, object);
+  }
+
+  hasFunctions(object: object): void {
+    this.held.add(object);
   }
 
   // Natives
@@ -202,6 +238,7 @@ export class RecordMembrane implements Inside, Natives {
   }
 
   classMet(prototype: object, className: string): void {
+    this.classes.add(prototype);
     const rules = this.rules(className);
     if (rules === NO_RULES) return;
     this.classRules.set(prototype, rules);
@@ -322,6 +359,8 @@ export class RecordMembrane implements Inside, Natives {
       return this.isOld(mapped) && !goesByValue(mapped) ? mapped : [0, [Tree.Ref, boundary.numberOf(mapped)], []];
     }
     if (isPromise(value)) {
+      // One of the program's, that it handed over before.
+      if (mapped === value && boundary.knownNumber(value) !== 0) return [0, [Tree.Ref, boundary.numberOf(value)], []];
       const promise = mapped === value ? this.pledge(value as Promise<unknown>, lent) : mapped;
       this.outside = promise;
       return [PROMISE, boundary.numberOf(promise)];
@@ -451,6 +490,7 @@ export class RecordMembrane implements Inside, Natives {
     this.base = this.boundary.nextNumber;
     const effects: unknown[] = [];
     if (this.native) this.watch?.changes(effects, this.number, this.saveProperty);
+    else if (this.contexts.get(fn) !== undefined && this.contextFrame() === undefined) effects.push([Effect.NoContext]);
     const lent = this.lent.get(fn);
     if (lent !== undefined) this.returned(lent, effects);
     if (this.lentForLong.length > 0) this.returned(this.lentForLong, effects);
@@ -469,7 +509,7 @@ export class RecordMembrane implements Inside, Natives {
 
   /** The program runs, called by native code; what it returns goes back in. */
   private run(fn: AnyFunction, receiver: unknown, args: IArguments, newTarget: AnyFunction | undefined): unknown {
-    const { boundary, native: nested, watch } = this;
+    const { native: nested, watch } = this;
     if (this.later.length > 0) this.stampLater();
     this.native = false;
     this.watch = undefined;
@@ -479,8 +519,7 @@ export class RecordMembrane implements Inside, Natives {
       takeIn(result, this);
       return result[0];
     } catch (error) {
-      // Native code may hand it on.
-      if ((typeof error === 'object' && error !== null) || typeof error === 'function') boundary.numberOf(error);
+      this.thrown(error);
       throw error;
     } finally {
       this.native = true;
@@ -498,11 +537,17 @@ export class RecordMembrane implements Inside, Natives {
       return result[0];
     } catch (error) {
       boundary.leftOver();
-      handOn(error);
+      this.thrown(error);
       throw error;
     } finally {
       boundary.mayGoOn();
     }
+  }
+
+  /** Native code may hand on what a callback threw. */
+  private thrown(error: unknown): void {
+    if ((typeof error === 'object' && error !== null) || typeof error === 'function') this.boundary.numberOf(error);
+    handOn(error);
   }
 
   /** Native code sets properties on the receiver just before it calls back. Only primitives: the rest may be the program's. */
@@ -523,13 +568,19 @@ export class RecordMembrane implements Inside, Natives {
   private instanceMet(instance: object, prototype: object): void {
     if (this.looked.has(prototype)) return;
     this.looked.add(prototype);
-    if (typeof (instance as Members)['emit'] === 'function') this.expectCalls(prototype, 'emit');
+    if (typeof (instance as Members)['emit'] !== 'function') return;
+    let holder: object | null = prototype;
+    while (holder !== null && !this.classes.has(holder) && !Object.hasOwn(holder, 'emit')) holder = getPrototypeOf(holder);
+    if (holder !== null && holder !== Object.prototype) this.expectCalls(holder, 'emit');
   }
 
   /** Native code looks `member` up on its own instances and calls it: there it finds a function of ours, the program its own. */
   private expectCalls(prototype: object, member: string): void {
     const membrane = this;
     const { boundary, area } = this;
+    const hooked = this.called.get(prototype) ?? new Map<string, (self: object) => unknown>();
+    if (hooked.has(member)) return;
+    this.called.set(prototype, hooked);
     let own = getOwnPropertyDescriptor(prototype, member)?.value as unknown;
     const entering = function (this: object): unknown {
       membrane.area = area;
@@ -542,9 +593,14 @@ export class RecordMembrane implements Inside, Natives {
       return membrane.run(fn, receiver, arguments, undefined);
     };
     const current = (self: object): unknown => {
-      const above = getPrototypeOf(prototype);
-      return own ?? (above === null ? undefined : (Reflect.get(above, member, self) as unknown));
+      for (let above = getPrototypeOf(prototype); own === undefined && above !== null; above = getPrototypeOf(above)) {
+        const there = this.called.get(above)?.get(member);
+        if (there !== undefined) return there(self);
+        if (Object.hasOwn(above, member)) return Reflect.get(above, member, self) as unknown;
+      }
+      return own;
     };
+    hooked.set(member, current);
     const accessor = {
       get [member](): unknown {
         const self = this as unknown as object;
@@ -564,11 +620,22 @@ export class RecordMembrane implements Inside, Natives {
   }
 }
 
+function contextFrameOf(host: Host): () => unknown {
+  try {
+    const get: unknown = host.internalBinding('async_context_frame')['getContinuationPreservedEmbedderData'];
+    return typeof get === 'function' ? (get as () => unknown) : () => undefined;
+  } catch {
+    // A Node without it.
+    return () => undefined;
+  }
+}
+
 /** Gives a stand-in the own properties and the text of what it stands for; what every function has of its own stays. */
 function dress(standIn: AnyFunction, native: AnyFunction): void {
   for (const key of ownKeys(native)) {
     if (key === 'prototype' || key === 'arguments' || key === 'caller') continue;
-    defineProperty(standIn, key, getOwnPropertyDescriptor(native, key)!);
+    // Fixed ones are fixed again when they have their own stand-ins.
+    defineProperty(standIn, key, { ...getOwnPropertyDescriptor(native, key)!, configurable: true });
   }
   speakFor(standIn, native);
 }

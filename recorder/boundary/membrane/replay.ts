@@ -7,7 +7,7 @@
 /* oxlint-disable no-this-alias -- stubs are called with a receiver of the program's */
 import { types } from 'node:util';
 import { EventTag } from '../../trace';
-import type { Site } from '../core';
+import type { Delivery, Site } from '../core';
 import type { AnyFunction } from '../host';
 import { handOn, passThrough } from '../origins';
 import type { ReplayBoundary } from '../replay';
@@ -25,6 +25,9 @@ const captureStackTrace = Error.captureStackTrace;
 const Weak = WeakRef;
 const deref = Function.prototype.call.bind(WeakRef.prototype.deref) as (ref: WeakRef<object>) => object | undefined;
 
+/** Marks entries that are no callbacks. */
+const INIT = {};
+
 /** Dead entries of the weak map are looked for each time it has doubled. */
 const FIRST_SWEEP = 1024;
 
@@ -41,6 +44,10 @@ export class ReplayMembrane implements Inside, Stubs {
   /** The value loaded last is an error that did not exist before. */
   private freshError = false;
   private label = '';
+  /** The asynchronous resource that native code has made last, inside of the call that is being answered. */
+  private resource: object | undefined;
+  /** In whose context functions of the program are called back. */
+  private readonly resources = new WeakMap<object, object>();
   /** Names of the sites of callbacks. */
   private readonly callbacks = new Set<string>();
 
@@ -55,7 +62,10 @@ export class ReplayMembrane implements Inside, Stubs {
     const { boundary } = this;
     this.label = label;
     const callback = boundary.site(`${label}.callback`, true);
+    const init = boundary.site(`${label}.init`, true);
     this.callbacks.add(callback.name);
+    this.callbacks.add(init.name);
+    boundary.deliver(init, (args) => ({ recv: INIT, fn: this.makeResource.bind(this), args }));
     boundary.deliver(callback, (args, handle) => this.delivery(args, handle));
     boundary.deliver(boundary.site(`${label}.promise`), (args) => ({
       recv: boundary.host.process,
@@ -87,6 +97,11 @@ export class ReplayMembrane implements Inside, Stubs {
   }
 
   copied(): void {}
+
+  hasFunctions(object: object): void {
+    // Native code may call them with the object as receiver when the program has long forgotten it.
+    this.boundary.adopt(object, this.boundary.knownNumber(object));
+  }
 
   private loosen(object: object, number: number): void {
     this.boundary.forget(object);
@@ -153,14 +168,20 @@ export class ReplayMembrane implements Inside, Stubs {
     if (newTarget === undefined) {
       if ((typeof self === 'object' && self !== null) || typeof self === 'function') handle = boundary.knownNumber(self);
     } else if (newTarget !== stub) boundary.numberOf(newTarget.prototype as object);
-    takeIn(args, this);
+    const given = takeIn(args, this);
     this.native = true;
     this.label = label;
+    this.resource = undefined;
     let value: unknown;
     let thrown: boolean;
     try {
       let event = boundary.nextInside(site, handle, this.callbacks);
-      for (; !('tag' in event); event = boundary.nextInside(site, handle, this.callbacks)) boundary.perform(event);
+      for (; !('tag' in event); event = boundary.nextInside(site, handle, this.callbacks)) {
+        if (event.recv === INIT) apply(event.fn, undefined, event.args);
+        else boundary.perform(event);
+      }
+      // Who is called back later is called in the context of what has been made here.
+      if (this.resource !== undefined && given !== undefined) for (const fn of given.functions) this.resources.set(fn, this.resource);
       thrown = event.tag === EventTag.Throw;
       this.freshError = false;
       value = this.load(event.tag === EventTag.Throw ? event.error : event.value);
@@ -255,16 +276,26 @@ export class ReplayMembrane implements Inside, Stubs {
         }
         case Effect.AsyncId:
           this.asyncIds[this.kCounter] = effect[1] as number;
+          break;
+        case Effect.NoContext:
+          this.boundary.withoutContext();
       }
+  }
+
+  /** What native code does where hooks are: it tells them of a resource it has made. */
+  private makeResource(asyncId: number, type: string, trigger: number): void {
+    this.resource = {};
+    this.asyncIds[this.kCounter] = asyncId;
+    (this.boundary.host.requireInternal('internal/async_hooks')['emitInit'] as AnyFunction)(asyncId, type, trigger, this.resource);
   }
 
   // Callbacks
 
-  private delivery(args: unknown[], handle: number): { recv: object; fn: AnyFunction; args: unknown[] } {
+  private delivery(args: unknown[], handle: number): Omit<Delivery, 'asyncId' | 'triggerId'> {
     const { boundary } = this;
     const target = this.objectOf(handle) ?? this.missing(`a callback of ${handle}, which is gone`);
     // Bound, so that as many frames of ours lie below the program's as in the recording: they count for the limit of a stack.
-    return { recv: boundary.host.process, fn: this.enter.bind(this, target, args), args: [] };
+    return { recv: this.resources.get(target) ?? boundary.host.process, fn: this.enter.bind(this, target, args), args: [], direct: true };
   }
 
   private enter(target: object, entry: unknown[]): void {
@@ -289,9 +320,14 @@ export class ReplayMembrane implements Inside, Stubs {
     try {
       takeIn([apply(fn, receiver, args)], this);
     } catch (error) {
-      handOn(error);
+      this.thrown(error);
       throw error;
     }
+  }
+
+  private thrown(error: unknown): void {
+    if ((typeof error === 'object' && error !== null) || typeof error === 'function') this.boundary.numberOf(error);
+    handOn(error);
   }
 
   /** What is thrown goes to native code, which may hand it on: the answer of its call says so. */
@@ -300,7 +336,7 @@ export class ReplayMembrane implements Inside, Stubs {
     try {
       result = constructs ? construct(fn, args) : apply(fn, receiver, args);
     } catch (error) {
-      if ((typeof error === 'object' && error !== null) || typeof error === 'function') this.boundary.numberOf(error);
+      this.thrown(error);
       return;
     }
     takeIn([result], this);
