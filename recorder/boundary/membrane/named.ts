@@ -4,10 +4,12 @@
  *
  * Invariant: the name is an identifier; any other function is called `native`.
  */
-import { Script } from 'node:vm';
 import type { AnyFunction } from '../host';
 
 type Factory = (call: (self: unknown, args: IArguments, newTarget: AnyFunction | undefined) => unknown) => AnyFunction;
+
+// Loaded with the first addon only, and past whatever the program has put around require().
+const builtin = process.getBuiltinModule.bind(process);
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 /** What cannot be the name of a function in strict code, or means something else in ours. */
@@ -32,5 +34,6 @@ export function namedFunction(name: string, call: Parameters<Factory>[0]): AnyFu
 function compile(name: string): Factory {
   // In a file of ours, so that its frames are hidden.
   const source = `'use strict'; (call => function ${name}() { return call(this, arguments, new.target); })`;
+  const { Script } = builtin('node:vm') as typeof import('node:vm');
   return new Script(source, { filename: __filename }).runInThisContext() as Factory;
 }
