@@ -48,6 +48,8 @@ export function install(boundary: Boundary, compileModule?: CompileModule): void
       });
   });
 
+  installMainRunner(boundary, Module);
+
   if (compileModule !== undefined) installInterpreter(boundary, Module, compileModule);
 }
 
@@ -82,6 +84,20 @@ function installPackageReader(boundary: Boundary, Module: Members): void {
   } finally {
     host.process.emitWarning = emitWarning;
   }
+}
+
+/** What decides how the main file is loaded: a second copy too where it took a function of the binding at bootstrap (Node 22 and 24). */
+function installMainRunner(boundary: Boundary, Module: Members): void {
+  const { host } = boundary;
+  const id = 'internal/modules/run_main';
+  if (!host.loaded.includes(`NativeModule ${id}`)) return;
+  const runner = host.requireInternal(id);
+  const copy: Members = { exports: {} };
+  const { internalBinding, primordials, process, requireInternal } = host;
+  host.compileInternal(id)(copy['exports'], requireInternal, copy, process, internalBinding, primordials);
+  const { executeUserEntryPoint } = copy['exports'] as Members;
+  if (Module['runMain'] === runner['executeUserEntryPoint']) Module['runMain'] = executeUserEntryPoint;
+  runner['executeUserEntryPoint'] = executeUserEntryPoint;
 }
 
 /** Interpreted modules: the real _compile runs on one line that fetches the guest function and calls it. */
