@@ -15,14 +15,14 @@ const KEPT = new RegExp(
   `^--(${[
     'stack-trace-limit|unhandled-rejections|throw-deprecation|trace-|pending-deprecation|input-type|warnings|disable-warning|deprecation',
     'disable-proto|stack-size|use-strict|harmony|enable-source-maps|experimental|loader|conditions|preserve-symlinks|require|import',
-    'strip-types|require-module|addons|global-search-paths|async-context-frame|entry-url|node-snapshot|verify-base-objects',
+    'test|strip-types|require-module|addons|global-search-paths|async-context-frame|entry-url|node-snapshot|verify-base-objects',
     'expose-gc|allow-natives-syntax|dns-result-order|network-family|max-http-header-size|insecure-http-parser|frozen-intrinsics',
   ].join('|')})`,
 );
 
 /** Flags whose value may be the next word. */
 const WITH_VALUE =
-  /^(-r|-C|--(require|import|loader|experimental-loader|conditions|unhandled-rejections|disable-warning|disable-proto|dns-result-order|max-http-header-size|network-family-autoselection-attempt-timeout|stack-trace-limit|experimental-default-type))$/;
+  /^(-r|-C|--(require|import|loader|experimental-loader|conditions|unhandled-rejections|disable-warning|disable-proto|dns-result-order|max-http-header-size|network-family-autoselection-attempt-timeout|stack-trace-limit|experimental-default-type|(experimental-)?test-(name-pattern|skip-pattern|reporter|reporter-destination|concurrency|timeout|shard|isolation|global-setup|random-seed|coverage-(branches|functions|lines|include|exclude))))$/;
 
 const SHORT: Readonly<Record<string, string>> = { '-r': '--require', '-C': '--conditions' };
 

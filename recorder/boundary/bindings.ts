@@ -176,7 +176,9 @@ export const BINDINGS: readonly BindingRow[] = [
   row('tcp_wrap', 'record', 'TCP sockets'),
   row('timers', 'pass', 'replaced as a whole by hooks/timers.ts'),
   row('tls_wrap', 'record', 'TLS sockets', shadowed('TLSWrap', 'writeQueueSize')),
-  row('trace_events', 'pass', 'tracing of this process'),
+  row('trace_events', 'pass', 'tracing of this process', {
+    ...every(['CategorySet.enable', 'CategorySet.disable', 'getEnabledCategories'], ['record', 'a replay writes no trace events']),
+  }),
   row('tty_wrap', 'record', 'terminals'),
   row('types', 'pass', 'questions about values'),
   row('udp_wrap', 'record', 'datagrams', { 'UDP.fd': ['pass', 'a number that Node shows to clusters only'] }),

@@ -6,7 +6,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { EVALUATED, PIPED, PROCESSES, processNumbers, readManifest, writeManifest, type TraceWriter } from '../trace';
+import { EVALUATED, PIPED, TESTED, PROCESSES, processNumbers, readManifest, writeManifest, type TraceWriter } from '../trace';
 import type { Boundary } from './core';
 import { withOrders } from './family';
 import type { ChildEvents } from './hooks/process-spawn';
@@ -50,8 +50,9 @@ function noteKilled(root: string, pid: number, signal: string): void {
 export function programOf(host: Host): string {
   const { getOptionValue } = host.requireInternal('internal/options') as { getOptionValue(name: string): unknown };
   if (getOptionValue('[has_eval_string]') === true) return EVALUATED;
+  if (getOptionValue('--test') === true) return TESTED;
   const script = process.argv[1];
-  const special = ['--test', '--check', '--interactive', '--watch'].some((name) => getOptionValue(name) === true);
+  const special = ['--check', '--interactive', '--watch'].some((name) => getOptionValue(name) === true);
   return (script === undefined || script === '-') && !special ? PIPED : (script ?? '');
 }
 

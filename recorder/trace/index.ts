@@ -18,6 +18,7 @@ export {
   createProcess,
   EVALUATED,
   PIPED,
+  TESTED,
   createRecording,
   isRecording,
   ORDER,

@@ -63,7 +63,7 @@ export interface Manifest {
   readonly abi: string;
   readonly platform: string;
   readonly arch: string;
-  /** Absolute path of the script; EVALUATED for a text given with -e or -p, PIPED for one that came by standard input. */
+  /** Absolute path of the script; EVALUATED for a text given with -e or -p, PIPED for one that came by standard input, TESTED for `node --test`. */
   readonly program: string;
   /** process.argv0: the name node was called by. */
   readonly argv0: string;
@@ -85,6 +85,8 @@ export interface Manifest {
 /** Manifest.program of programs that are no files, as Node names them in stacks. */
 export const EVALUATED = '[eval]';
 export const PIPED = '[stdin]';
+/** The test runner, `node --test`: what it runs is among the arguments. */
+export const TESTED = '[test]';
 
 export const MAIN_THREAD: ThreadInfo = { name: 'main', trace: 'threads/main.trace', facts: 'threads/main.facts' };
 

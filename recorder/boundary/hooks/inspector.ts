@@ -1,5 +1,5 @@
 /**
- * The debugger and profilers of V8 as the program uses them: sessions of node:inspector, opening its port, coverage.
+ * The debugger and profilers of V8 as the program uses them: sessions of node:inspector, opening its port, coverage, trace events.
  *
  * Invariant: recorded programs may be debugged and measured; a replay does neither. What a session was told is in the trace, and a
  * port is not opened again.
@@ -21,11 +21,19 @@ export function install(boundary: Boundary): void {
   host.whenBinding('profiler', (binding) => {
     for (const member of Object.keys(binding)) boundary.sync(binding, member, `profiler.${member}`);
   });
+  host.whenBinding('trace_events', (binding) => installTracing(boundary, binding));
   const methods = host.internalBinding('process_methods');
   for (const member of ['_debugEnd', '_debugProcess']) {
     boundary.sync(methods, member, `process.${member}`);
     boundary.sync(host.process, member, `process.${member}`);
   }
+}
+
+/** At replay no category is ever enabled: events would go to a file. */
+function installTracing(boundary: Boundary, binding: Members): void {
+  boundary.sync(binding, 'getEnabledCategories', 'trace_events.getEnabledCategories');
+  const { prototype } = binding['CategorySet'] as { prototype: Members };
+  for (const member of ['enable', 'disable']) boundary.sync(prototype, member, `trace_events.CategorySet.${member}`, { handle: true });
 }
 
 /** A connection answers a message by calling back, mostly before dispatch() returns. */
