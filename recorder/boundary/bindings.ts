@@ -159,7 +159,7 @@ export const BINDINGS: readonly BindingRow[] = [
     setReportOnUncaughtException: ['pass', 'called by process.setUncaughtExceptionCaptureCallback() too'],
   }),
   row('sea', 'pass', 'single executable applications'),
-  row('serdes', 'pass', "V8's serializer"),
+  row('serdes', 'pass', "V8's serializer", { 'Serializer.releaseBuffer': ['record', 'shows how V8 keeps numbers and strings'] }),
   row('signal_wrap', 'record', 'signals'),
   row('spawn_sync', 'record', 'child processes, waited for'),
   row(
@@ -193,7 +193,7 @@ export const BINDINGS: readonly BindingRow[] = [
   row('wasi', 'forbid', 'WASI'),
   row('wasm_web_api', 'pass', 'WebAssembly.compileStreaming over fetch'),
   row('watchdog', 'forbid', 'interrupts by SIGINT'),
-  row('webstorage', 'forbid', 'localStorage', { 'Storage.length': ['pass', 'of a Storage, which cannot be had'] }),
+  row('webstorage', 'forbid', 'localStorage in a file', { 'Storage.*': ['pass', 'of a Storage in memory; one in a file cannot be had'] }),
   row('worker', 'forbid', 'worker threads', { getEnvMessagePort: 'pass' }),
   row('zlib', 'record', 'compression computes; its completion on another thread is an entry', {
     crc32: 'pass',

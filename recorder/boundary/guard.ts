@@ -12,6 +12,12 @@ import { membersOf, type Member } from './members';
 
 const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
 
+/** Constructions of forbidden classes that stay within the process. */
+const HARMLESS: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
+  // sessionStorage: lib/internal/webstorage.js.
+  'webstorage.Storage': ([, location]) => location === ':memory:',
+};
+
 /** Told in record mode when a forbidden member is used; called with `binding.member` and the table's reason. */
 export type OnForbidden = (member: string, reason: string) => void;
 
@@ -71,7 +77,7 @@ export class Guard {
       });
       return;
     }
-    const replacement = kind === 'class' ? guardedClass(value, met) : standIn(value, met);
+    const replacement = kind === 'class' ? guardedClass(value, met, HARMLESS[full]) : standIn(value, met);
     defineProperty(holder, name, {
       value: replacement,
       writable: property?.writable ?? true,
@@ -92,10 +98,10 @@ function standIn(native: AnyFunction, met: () => void): AnyFunction {
 }
 
 /** A class whose construction is met; everything else about it stays what it is. */
-function guardedClass(native: AnyFunction, met: () => void): AnyFunction {
+function guardedClass(native: AnyFunction, met: () => void, harmless?: (args: readonly unknown[]) => boolean): AnyFunction {
   const proxy: AnyFunction = new Proxy(native, {
     construct(target, args, newTarget) {
-      met();
+      if (harmless?.(args) !== true) met();
       return construct(target, args, newTarget === proxy ? target : newTarget) as object;
     },
     apply(target, self, args) {

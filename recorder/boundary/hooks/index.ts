@@ -23,6 +23,7 @@ import * as messaging from './messaging';
 import * as net from './net';
 import * as performance from './performance';
 import * as process from './process';
+import * as serdes from './serdes';
 import * as signals from './signals';
 import * as stdio from './stdio';
 import * as streamPipe from './stream-pipe';
@@ -61,6 +62,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   messaging,
   loaderThread,
   compiled,
+  serdes,
   destroy,
   addons,
 ];
