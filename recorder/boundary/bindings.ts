@@ -184,7 +184,9 @@ export const BINDINGS: readonly BindingRow[] = [
   row('udp_wrap', 'record', 'datagrams', { 'UDP.fd': ['pass', 'a number that Node shows to clusters only'] }),
   row('url', 'pass', 'URL parsing'),
   row('url_pattern', 'pass', 'URL patterns'),
-  row('util', 'pass', 'questions about values; the kind of a descriptor is asked through a hook'),
+  row('util', 'pass', 'questions about values; the kind of a descriptor is asked through a hook', {
+    ...every(['getCallSites', 'getCallerLocation'], ['record', 'frames have other ids at replay']),
+  }),
   row('uv', 'pass', 'names of errors'),
   row('v8', 'record', 'what V8 measures about itself', {
     setFlagsFromString: ['pass', 'a replay sets the same flags'],

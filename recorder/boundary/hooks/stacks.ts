@@ -22,33 +22,52 @@ export function install(boundary: Boundary, rewrite?: RewriteStack): void {
   const { host } = boundary;
   const prepare = host.requireInternal('internal/errors')['prepareStackTraceCallback'] as AnyFunction;
   const set = host.internalBinding('errors')['setPrepareStackTraceCallback'] as (callback: AnyFunction) => void;
-  // util.getCallSites reads frames without preparing a stack.
-  const util = host.internalBinding('util');
-  const getCallSites = util['getCallSites'] as AnyFunction | undefined;
-  if (getCallSites !== undefined)
-    replace(util, 'getCallSites', (count: number) => {
-      // Native code leaves out its caller, which is this function; the one that called us goes too.
-      const sites = getCallSites(count + HIDDEN) as { scriptName: string }[];
-      return sites.filter(({ scriptName }) => !scriptName.startsWith(OWN)).slice(1, count + 1);
-    });
+  installCallSites(boundary);
   set(function prepareStackTrace(global: unknown, error: unknown, trace: NodeJS.CallSite[]): unknown {
-    if (error === probe) return trace.length;
+    if (error === probe) return trace;
     return prepare(global, error, visible(rewrite === undefined ? trace : rewrite(error, trace)));
   });
 }
 
-/** What callerIsJavaScript has the stack of. */
+/** Frames that native code reads without preparing a stack. They are answers: ids of scripts and frames of an interpreter differ at replay. */
+function installCallSites(boundary: Boundary): void {
+  const util = boundary.host.internalBinding('util');
+  const getCallSites = util['getCallSites'] as AnyFunction | undefined;
+  const sites = boundary.site('util.getCallSites');
+  if (getCallSites !== undefined)
+    replace(util, 'getCallSites', (count: number) =>
+      boundary.ask(sites, 0, () => {
+        // Native code leaves out its caller, which is this function; the one that called us goes too.
+        const all = getCallSites(count + HIDDEN) as { scriptName: string }[];
+        return all.filter(({ scriptName }) => !scriptName.startsWith(OWN)).slice(1, count + 1);
+      }),
+    );
+  const location = boundary.site('util.getCallerLocation');
+  const standIn = (): unknown =>
+    boundary.ask(location, 0, () => {
+      const caller = framesAbove(standIn, 2)[1];
+      return caller && [caller.getLineNumber(), caller.getColumnNumber(), caller.getScriptNameOrSourceURL()];
+    });
+  if (typeof util['getCallerLocation'] === 'function') replace(util, 'getCallerLocation', standIn);
+}
+
+/** What framesAbove has the stack of. */
 const probe: { stack?: unknown } = {};
 
 /** Whether a function that is called on the outside of ours, `callee`, has been called by JavaScript. */
 export function callerIsJavaScript(callee: AnyFunction): boolean {
+  return framesAbove(callee, 1).length > 0;
+}
+
+/** At most `count` frames beyond that of `callee`. */
+function framesAbove(callee: AnyFunction, count: number): NodeJS.CallSite[] {
   const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit');
-  Object.defineProperty(Error, 'stackTraceLimit', { value: 1, writable: true, enumerable: true, configurable: true });
+  Object.defineProperty(Error, 'stackTraceLimit', { value: count, writable: true, enumerable: true, configurable: true });
   Error.captureStackTrace(probe, callee);
-  const frames = probe.stack;
+  const trace = probe.stack as NodeJS.CallSite[];
   if (limit === undefined) Reflect.deleteProperty(Error, 'stackTraceLimit');
   else Object.defineProperty(Error, 'stackTraceLimit', limit);
-  return frames !== 0;
+  return trace;
 }
 
 function visible(trace: NodeJS.CallSite[]): NodeJS.CallSite[] {
