@@ -75,7 +75,7 @@ function traffic(name: string, exception: Exception): Exceptions {
 export const BINDINGS: readonly BindingRow[] = [
   row('async_context_frame', 'pass', 'the current context of AsyncLocalStorage'),
   row('async_wrap', 'pass', 'async ids and hooks; ids are set back to the recorded ones at each entry'),
-  row('blob', 'pass', 'blobs in memory', { createBlobFromFilePath: 'forbid' }),
+  row('blob', 'pass', 'blobs in memory compute; those of files are hooked where fs makes them', { createBlobFromFilePath: 'forbid' }),
   row('block_list', 'pass', 'address arithmetic'),
   row('buffer', 'pass', 'bytes and strings'),
   row('builtins', 'pass', "Node's own sources"),

@@ -4,6 +4,7 @@
 import type { Boundary } from '../core';
 import * as addons from './addons';
 import * as compiled from './compiled';
+import * as blob from './blob';
 import * as crypto from './crypto/index';
 import * as destroy from './destroy';
 import * as dgram from './dgram';
@@ -60,6 +61,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   fsEvents,
   jsStream,
   messaging,
+  blob,
   loaderThread,
   compiled,
   serdes,

@@ -9,6 +9,7 @@ import type { AnyFunction, Members } from '../host';
 import { objectFor } from './streams';
 
 const { apply } = Reflect;
+const captureStackTrace = Error.captureStackTrace;
 
 export function install(boundary: Boundary): void {
   boundary.host.whenBinding('zlib', (binding) => {
@@ -30,6 +31,8 @@ function installStream(boundary: Boundary, name: string, prototype: Members): vo
   /** Arguments of writes that have not completed. */
   const pending = new WeakMap<object, unknown[]>();
   const closing = new WeakSet<object>();
+  /** Streams with such a write, in both modes. */
+  const busy = new WeakSet<object>();
 
   prototype['init'] = {
     init(this: Members): unknown {
@@ -37,7 +40,12 @@ function installStream(boundary: Boundary, name: string, prototype: Members): vo
         const argument: unknown = arguments[i];
         if (typeof argument !== 'function') continue;
         callbacks.set(this, argument as AnyFunction);
-        arguments[i] = boundary.wrapEntry(done, argument as AnyFunction);
+        arguments[i] = boundary.wrapEntry(done, argument as AnyFunction, {
+          save: (_args, self) => {
+            busy.delete(self);
+            return [];
+          },
+        });
       }
       return apply(init, this, arguments) as unknown;
     },
@@ -48,6 +56,7 @@ function installStream(boundary: Boundary, name: string, prototype: Members): vo
     write(this: Members): unknown {
       if (boundary.aside) return apply(write, this, arguments) as unknown;
       boundary.numberOf(this);
+      busy.add(this);
       if (boundary.mode === 'replay') {
         pending.set(this, [...(arguments as unknown as unknown[])]);
         return undefined;
@@ -58,6 +67,7 @@ function installStream(boundary: Boundary, name: string, prototype: Members): vo
           save: (_args, self) => {
             // V8 names a frame by the property that holds its function.
             self['onerror'] = plain;
+            busy.delete(self);
             return [];
           },
         });
@@ -77,6 +87,28 @@ function installStream(boundary: Boundary, name: string, prototype: Members): vo
     },
   }.writeSync;
 
+  // In the middle of a write they may fail, or do what will be undone: only the recorded stream knows.
+  for (const member of ['reset', 'params']) {
+    const native = prototype[member] as AnyFunction | undefined;
+    if (native === undefined) continue;
+    const site = boundary.site(`zlib.${name}.${member}`);
+    const standIn = {
+      [member](this: object): unknown {
+        const args = arguments;
+        const live = (): unknown => apply(native, this, args) as unknown;
+        if (!busy.has(this)) return live();
+        try {
+          const result = boundary.ask(site, boundary.numberOf(this), live);
+          return boundary.mode === 'record' ? result : live();
+        } catch (error) {
+          if (error instanceof Error) captureStackTrace(error, standIn);
+          throw error;
+        }
+      },
+    }[member] as AnyFunction;
+    prototype[member] = standIn;
+  }
+
   if (boundary.mode === 'record') return;
   prototype['close'] = {
     close(this: Members): unknown {
@@ -90,6 +122,7 @@ function installStream(boundary: Boundary, name: string, prototype: Members): vo
     const args = pending.get(self);
     if (args === undefined) throw new Error('a compression ends that had not begun');
     pending.delete(self);
+    busy.delete(self);
     apply(writeSync, self, args);
   };
   const finish = (self: Members): void => {
