@@ -28,6 +28,7 @@ import * as serdes from './serdes';
 import * as signals from './signals';
 import * as stdio from './stdio';
 import * as streamPipe from './stream-pipe';
+import * as temporal from './temporal';
 import * as time from './time';
 import * as timers from './timers';
 import * as tls from './tls';
@@ -41,6 +42,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   fsJobs,
   timers,
   time,
+  temporal,
   performance,
   process,
   introspection,
