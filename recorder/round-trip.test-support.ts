@@ -5,7 +5,18 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withoutNetwork } from './isolation.test-support';
@@ -24,6 +35,10 @@ export interface RoundTripOptions {
   readonly input?: string;
   /** Further files of the program's folder. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Files to copy there, by name: where they come from. */
+  readonly copies?: Readonly<Record<string, string>>;
+  /** A plain run prints the same. */
+  readonly asPlain?: boolean;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   /** File name of the program; default app.js. */
@@ -39,7 +54,13 @@ export async function roundTrip(program: string, options: RoundTripOptions = {})
     const name = options.name ?? 'app.js';
     writeFileSync(join(app, name), program);
     for (const [file, text] of Object.entries(options.files ?? {})) writeFileSync(join(app, file), text);
+    for (const [file, from] of Object.entries(options.copies ?? {})) copyFileSync(from, join(app, file));
     const recorded = await recordProgram(base, join(app, name), options);
+    if (options.asPlain === true) {
+      const env = { ...process.env, ...options.env };
+      const plain = spawnSync(process.execPath, [join(app, name), ...(options.args ?? [])], { cwd: app, env, encoding: 'utf8', input: '' });
+      assert.equal(recorded.stdout, plain.stdout, 'recorded and plain run');
+    }
     renameSync(app, join(base, 'app-was-here'));
     renameSync(join(base, 'recording'), join(base, 'elsewhere'));
     const replayed = replayNatively(join(base, 'elsewhere'));

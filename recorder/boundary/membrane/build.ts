@@ -19,6 +19,7 @@ export interface Stubs {
   objectOf(number: number): object | undefined;
   adopt(object: object, number: number): void;
   promise(number: number): Promise<unknown>;
+  symbolOf(number: number, description: string | undefined): symbol;
   /** Reads own properties of the live instance with that number. */
   reader(className: string, number: number): () => unknown;
   /** Native code gets a function of the program. */
@@ -113,9 +114,9 @@ export function fromTree(tree: unknown, stubs: Stubs): unknown {
     case Tree.Data:
       return tree[1];
     case Tree.Named:
-      return (
-        NAMED.get(tree[1] as string) ?? (tree[1] === '' ? Symbol() : stubs.missing(`${tree[1] as string}, which this Node does not have`))
-      );
+      return NAMED.get(tree[1] as string) ?? stubs.missing(`${tree[1] as string}, which this Node does not have`);
+    case Tree.Symbol:
+      return stubs.symbolOf(tree[1] as number, tree[2] as string | undefined);
     default:
       return stubs.objectOf(tree[1] as number) ?? stubs.missing(`the native object ${tree[1] as number}, which is gone`);
   }

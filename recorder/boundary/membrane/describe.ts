@@ -7,7 +7,7 @@
  */
 import { types } from 'node:util';
 import type { AnyFunction } from '../host';
-import { attributesOf, Attribute, Flag, isPlainData, Kind, nameOf, textOfKey, Tree } from './forms';
+import { isOwnSymbol, attributesOf, Attribute, Flag, isPlainData, Kind, nameOf, textOfKey, Tree } from './forms';
 
 const { getPrototypeOf, setPrototypeOf, getOwnPropertyDescriptor, getOwnPropertyDescriptors, create, isExtensible } = Object;
 const { defineProperty, ownKeys } = Reflect;
@@ -17,6 +17,7 @@ const functionText = Function.prototype.call.bind(Function.prototype.toString) a
 /** What the describer needs of the recording membrane. */
 export interface Natives {
   numberOf(object: object): number;
+  symbolIn(symbol: symbol): number;
   /** Both modes have it under its number. */
   isKnown(object: object): boolean;
   /** They had it before this event, so that the codec can name it. */
@@ -51,7 +52,8 @@ export class Description {
 
   /** path: what leads to the value from the exports, for names. */
   tree(value: unknown, path: string): unknown {
-    if (typeof value === 'symbol') return [Tree.Named, nameOf(value) ?? ''];
+    if (typeof value === 'symbol' && Symbol.keyFor(value) === undefined)
+      return isOwnSymbol(value) ? [Tree.Symbol, this.natives.symbolIn(value), value.description] : [Tree.Named, nameOf(value) ?? ''];
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value;
     const { natives } = this;
     const outside = natives.outsideOf(value);

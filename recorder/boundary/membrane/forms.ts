@@ -8,7 +8,7 @@
  *             [INSTANCE, n, prototype] a new native object without own properties, prototype: the number of its prototype
  *             [PROMISE, n]             a promise that native code will settle
  *             [EFFECTS, saved, effects]   with what else native code did before it handed this out
- *   tree      a primitive | [REF, n] | [DATA, plain data] | [NAMED, name]
+ *   tree      a primitive | [REF, n] | [DATA, plain data] | [NAMED, name] | [SYMBOL, n, description]
  *   definition  [n, kind, ...], see Kind
  *   property  [key, attributes, tree] or, for accessors, [key, attributes, get, set]
  *
@@ -36,6 +36,8 @@ export const enum Tree {
   Ref = 0,
   Data = 1,
   Named = 2,
+  /** A symbol of somebody's own: [Symbol, number among symbols, description]. */
+  Symbol = 3,
 }
 
 export const enum Kind {
@@ -176,7 +178,8 @@ export function isPlainData(value: unknown, known: (object: object) => boolean, 
       return true;
   }
   if (value === null) return true;
-  if (depth > DEPTH || isProxy(value)) return depth <= DEPTH && known(value);
+  // The codec would look through a proxy.
+  if (depth > DEPTH || isProxy(value)) return false;
   const proto = getPrototypeOf(value) as unknown;
   if (isView(value)) return viewProtos.has(proto) && isArrayBuffer(value.buffer);
   if (isArray(value)) {
@@ -253,3 +256,7 @@ export function keyOfText(text: string, attributes: number): string | symbol {
   const named = NAMED.get(text);
   return typeof named === 'symbol' ? named : Symbol.for(text);
 }
+
+/** A symbol that neither the language nor the global registry names. */
+export const isOwnSymbol = (value: unknown): value is symbol =>
+  typeof value === 'symbol' && Symbol.keyFor(value) === undefined && nameOf(value) === undefined;

@@ -7,6 +7,7 @@
  */
 import { types } from 'node:util';
 import type { AnyFunction } from '../host';
+import { isOwnSymbol } from './forms';
 
 const { isProxy, isAnyArrayBuffer, isPromise } = types;
 const { getPrototypeOf, getOwnPropertyDescriptor, getOwnPropertyDescriptors, create, keys } = Object;
@@ -37,6 +38,8 @@ export interface Inside {
   functionIn(fn: AnyFunction): { readonly fn: AnyFunction; readonly program: boolean };
   /** What native code gets for any other object. */
   objectIn(object: object): object;
+  /** Native code gets a symbol of the program's own. Returns its number among symbols. */
+  symbolIn(symbol: symbol): number;
   /** Native code gets `copy` in the place of `object`. */
   copied(object: object, copy: object): void;
   /** There are functions of the program in this plain object or array: it is always named by its number. */
@@ -48,6 +51,7 @@ export function takeIn(args: IArguments | unknown[], inside: Inside): Given | un
   let given: Given | undefined;
   for (let i = 0; i < args.length; i++) {
     const value: unknown = args[i];
+    if (isOwnSymbol(value)) inside.symbolIn(value);
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) continue;
     given ??= new Given();
     const taken = take(value, inside, given, 0);

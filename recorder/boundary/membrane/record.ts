@@ -73,6 +73,8 @@ export class RecordMembrane implements Inside, Natives {
   private readonly lentForLong: BytesBefore[] = [];
   /** Prototypes that have been looked at for what native code calls on them. */
   private readonly looked = new WeakSet<object>();
+  private readonly symbols = new WeakMap<object, number>();
+  private symbolsMet = 0;
   /** Prototypes of native classes. */
   private readonly classes = new WeakSet<object>();
   /** What native code calls on instances, by prototype and name: what the program has there. */
@@ -154,6 +156,14 @@ export class RecordMembrane implements Inside, Natives {
 
   objectIn(object: object): object {
     return this.insides.get(object) ?? object;
+  }
+
+  symbolIn(symbol: symbol): number {
+    // As keys of weak maps, which the types do not know yet.
+    const symbols = this.symbols as unknown as WeakMap<never, number>;
+    let number = symbols.get(symbol as never);
+    if (number === undefined) symbols.set(symbol as never, (number = ++this.symbolsMet));
+    return number;
   }
 
   copied(object: object, copy: object): void {
@@ -356,7 +366,7 @@ export class RecordMembrane implements Inside, Natives {
     const mapped = this.outsides.get(value) ?? value;
     if (this.isKnown(mapped)) {
       this.outside = mapped;
-      return this.isOld(mapped) && !goesByValue(mapped) ? mapped : [0, [Tree.Ref, boundary.numberOf(mapped)], []];
+      return this.isOld(mapped) && !goesByValue(mapped) && !isProxy(mapped) ? mapped : [0, [Tree.Ref, boundary.numberOf(mapped)], []];
     }
     if (isPromise(value)) {
       // One of the program's, that it handed over before.

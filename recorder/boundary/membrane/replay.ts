@@ -35,6 +35,8 @@ export class ReplayMembrane implements Inside, Stubs {
   /** Plain data that has a number. Native code may hand it out again, but then its contents come along. */
   private readonly weak = new Map<number, WeakRef<object>>();
   private sweepAt = FIRST_SWEEP;
+  /** Symbols of somebody's own, by number less one. */
+  private readonly symbols: symbol[] = [];
   private readonly stubs = new WeakSet<object>();
   private readonly pledges = new Map<number, { resolve(value: unknown): void; reject(reason: unknown): void }>();
   private readonly asyncIds: Float64Array;
@@ -94,6 +96,16 @@ export class ReplayMembrane implements Inside, Stubs {
 
   objectIn(object: object): object {
     return object;
+  }
+
+  symbolIn(symbol: symbol): number {
+    let number = this.symbols.indexOf(symbol) + 1;
+    if (number === 0) number = this.symbols.push(symbol);
+    return number;
+  }
+
+  symbolOf(number: number, description: string | undefined): symbol {
+    return (this.symbols[number - 1] ??= Symbol(description));
   }
 
   copied(): void {}
