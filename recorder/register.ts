@@ -26,8 +26,8 @@ function begin(): void {
       notRecording(error);
     }
   }
-  const { recordHere } = require('./preload') as typeof import('./preload');
-  recordHere({ made, wanted, family }, notRecording);
+  const { loadPreload } = require('./bundle') as typeof import('./bundle');
+  loadPreload().recordHere({ made, wanted, family }, notRecording);
 }
 
 /** A child of a recorded program says nothing: whoever started it may read what it writes. */

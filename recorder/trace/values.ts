@@ -87,7 +87,7 @@ export class Encoder {
   protected limit = 0;
   handles: HandleCodec | undefined;
   /** Objects begun in this event, in order: few of them in a list, which is reused, more in a map. */
-  private readonly few: (object | undefined)[] = new Array<object | undefined>(FEW).fill(undefined);
+  private readonly few: (object | undefined)[] = Array.from({ length: FEW }, () => undefined);
   private begun = 0;
   private many: Map<object, number> | undefined;
 
