@@ -187,7 +187,63 @@ describe('retrace', () => {
       events.map((line) => (JSON.parse(line) as { index: number }).index),
       events.map((_, i) => i),
     );
-    assert.match(retrace(['events', 'rec']).stdout, /^ +\d+ {2}turn 0 .* mark exit$/m);
+    assert.match(retrace(['events', 'rec']).stdout, /^ +\d+ {2}turn 1 .* mark exit$/m);
+  });
+
+  test('events: by binding, from here to there, with a text in them, and no more than so many', () => {
+    writeFileSync(
+      join(folder, 'reads.js'),
+      "const fs = require('fs'); fs.statSync('.'); Math.random(); fs.readdirSync('.'); setTimeout(Date.now, 1);\n",
+    );
+    retrace(['record', '-o', 'reads', 'reads.js']);
+    const listed = (...words: string[]): Record<string, unknown>[] =>
+      retrace(['events', 'reads', '--json', ...words])
+        .stdout.split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const all = listed();
+    const names = all.map(({ name }) => name);
+    const random = names.indexOf('Math.random');
+    assert.ok(random > 0);
+    assert.deepEqual(Object.keys(all[random]!).sort(), [
+      ...['description', 'handle', 'index', 'kind', 'name', 'offset', 'position', 'preview', 'size', 'turn'],
+    ]);
+    assert.ok(listed('--binding', 'fs').every(({ name }) => String(name).startsWith('fs.')));
+    assert.deepEqual(
+      listed('--binding', 'fs', '--binding', 'Math.random').map(({ index }) => index),
+      all.filter(({ name }) => /^(fs\.|Math\.random)/.test(String(name))).map(({ index }) => index),
+    );
+    assert.deepEqual(
+      listed('--from', String(random), '--to', String(random + 1)).map(({ index }) => index),
+      [random, random + 1],
+    );
+    assert.deepEqual(new Set(listed('--from', 'main:1', '--to', 'main:1').map(({ position }) => position)), new Set(['main:1']));
+    assert.deepEqual(listed('--grep', 'MATH.R').length, 1);
+    assert.equal(listed('--limit', '2').length, 2);
+    assert.match(String(all[names.indexOf('Date.now')]!['description']), /^\d{4}-\d\d-\d\dT.*Z$/);
+    refuses(['events', 'reads', '--limit', 'all'], /--limit all is not a number/);
+    refuses(['events', 'reads', '--from', 'there'], /--from there is neither/);
+  });
+
+  test('nothing of a recording reaches the terminal as a command to it', () => {
+    const text = 'a\x1b]0;gone\x07\x9b2J\u202e';
+    writeFileSync(
+      join(folder, 'evil.js'),
+      `const fs = require('fs'); try { fs.readFileSync(${JSON.stringify(text)}); } catch {}\nlet t = ${JSON.stringify(text)};\nthrow new Error(t);\n`,
+    );
+    retrace(['record', '-o', 'evil', 'evil.js']);
+    editManifest(join(folder, 'evil'), (manifest) => (manifest['argv'] = [...(manifest['argv'] as string[]), text]));
+    for (const words of [
+      ['events', 'evil'],
+      ['info', 'evil'],
+      ['interpret', 'evil', '--eval', 't'],
+      ['verify', 'evil'],
+    ]) {
+      const { stdout, stderr } = retrace(words);
+      assert.match(stdout, /\n/, words[0]);
+      // eslint-disable-next-line no-control-regex
+      assert.doesNotMatch(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/, words[0]);
+    }
   });
 
   test('events that native objects take part in', () => {

@@ -1,4 +1,5 @@
 /** How a command fails: one line on stderr, and which exit code. Used by main.ts; the codes are the contract's. */
+import { printable } from './print';
 import { Divergence, NotReached } from '../interpreter/replay';
 
 /** retrace could not do it: bad arguments, not a recording, damaged, another Node major. */
@@ -19,8 +20,8 @@ export function report(error: unknown): number {
 }
 
 export function lineFor(error: unknown): string {
-  if (!(error instanceof Error)) return `retrace: ${String(error)}`;
+  if (!(error instanceof Error)) return `retrace: ${printable(String(error))}`;
   const code = (error as NodeJS.ErrnoException).code;
-  if (typeof code === 'string') return `retrace: ${error.message.replace(/\s*\n\s*/g, ' ')}`;
+  if (typeof code === 'string') return `retrace: ${printable(error.message.replace(/\s*\n\s*/g, ' '))}`;
   return `retrace: this should not have happened, please report it: ${error.stack ?? error.message}`;
 }

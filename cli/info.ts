@@ -34,7 +34,7 @@ export async function showInfo(folder: string, flags: ProcessFlags & { json?: bo
     ['sources', `${sources.length}, of which ${sources.length - own.length} under node_modules`],
   ];
   for (const [label, text] of lines) process.stdout.write(`${label!.padEnd(10)} ${printable(text!)}\n`);
-  for (const { path } of own) process.stdout.write(`           ${path}\n`);
+  for (const { path } of own) process.stdout.write(`           ${printable(path)}\n`);
 }
 
 /** One process of the recording as JSON. */

@@ -1,5 +1,5 @@
 /** `retrace log`: expressions at every hit of a line, as if somebody had logged them at the time. */
-import { paint, placeText } from './print';
+import { paint, placeText, printable } from './print';
 import { openProcess, type ProcessFlags } from './process';
 import { Progress } from './progress';
 
@@ -15,7 +15,7 @@ export async function logHits(
   try {
     for await (const hit of replay.hits(location, expressions)) {
       progress.done();
-      const values = hit.evaluations.map(({ expression, preview }) => `${expression} = ${preview}`).join('  ');
+      const values = hit.evaluations.map(({ expression, preview }) => printable(`${expression} = ${preview}`)).join('  ');
       const line = flags.json ? JSON.stringify(hit) : `${paint(hit.position.padEnd(14), 'grey')} ${placeText(hit)}  ${values}`;
       process.stdout.write(`${line}\n`);
     }

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import { showEvents } from './events';
+import { showEvents, type EventFlags } from './events';
 import { CANNOT, report } from './failure';
 import { showInfo } from './info';
 import { interpret, type InterpretFlags } from './interpret';
@@ -112,9 +112,22 @@ function build(): Command {
     .description('list what crossed the boundary: calls, answers, sizes, turns')
     .argument('<recording>', 'folder of the recording')
     .addOption(processOption())
+    .option('--thread <name>', 'a thread of it (default: main)')
+    .option('--binding <name>', 'only those of a binding (fs) or crossing (fs.open) (may be repeated)', collect, [])
+    .option('--from <event>', 'begin at an event, by number, or at the turn of a position such as main:9')
+    .option('--to <event>', 'end there, the same ways')
+    .option('--grep <text>', 'only lines with this text, in either case')
+    .option('--limit <n>', 'at most so many', limit)
     .option('--json', 'one JSON document an event, one a line')
-    .addHelpText('after', examples(['retrace events ./recording', 'retrace events ./recording --json | head']))
-    .action((recording: string, flags: ProcessFlags & { json?: boolean }) => showEvents(recording, flags));
+    .addHelpText(
+      'after',
+      examples([
+        'retrace events ./recording',
+        'retrace events ./recording --binding fs --binding http --limit 20',
+        'retrace events ./recording --from main:9 --to main:12 --json',
+      ]),
+    )
+    .action((recording: string, flags: EventFlags) => showEvents(recording, flags));
 
   program
     .command('info')
@@ -134,6 +147,12 @@ function examples(lines: string[]): string {
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
+}
+
+function limit(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number)) return number;
+  throw new CommanderError(CANNOT, 'retrace.argument', `retrace: --limit ${text} is not a number. Example: --limit 20`);
 }
 
 function count(text: string): number {

@@ -35,30 +35,30 @@ function endText(end: End): string {
 }
 
 export function placeText({ file, line, column }: { file: string; line: number; column: number }): string {
-  return paint(`${file}:${line}:${column}`, 'cyan');
+  return paint(`${printable(file)}:${line}:${column}`, 'cyan');
 }
 
 function inFunction(frame: Frame | undefined): string {
-  return frame?.function ? ` in ${frame.function}` : '';
+  return frame?.function ? ` in ${printable(frame.function)}` : '';
 }
 
 export function errorText({ name, message }: { name: string; message: string }): string {
-  return name === '' ? message : `${name}: ${message}`;
+  return lines(name === '' ? message : `${name}: ${message}`);
 }
 
 export function localsText(locals: Record<string, Value>): string[] {
   const names = Object.keys(locals);
   const width = Math.min(24, Math.max(0, ...names.map((name) => name.length)));
-  return names.map((name) => clipped(`  ${name.padEnd(width)} = ${locals[name]!.preview}`));
+  return names.map((name) => clipped(`  ${printable(name).padEnd(width)} = ${lines(locals[name]!.preview)}`));
 }
 
 export function evaluationText({ expression, preview }: Evaluation): string {
-  return `  ${expression} = ${preview}`;
+  return `  ${lines(expression)} = ${lines(preview)}`;
 }
 
 export function framesText(frames: readonly Frame[], current = 0): string[] {
   return frames.map(
-    (frame, i) => `${i === current ? paint('>', 'yellow') : ' '} ${i}  ${frame.function || '(anonymous)'}  ${placeText(frame)}`,
+    (frame, i) => `${i === current ? paint('>', 'yellow') : ' '} ${i}  ${printable(frame.function) || '(anonymous)'}  ${placeText(frame)}`,
   );
 }
 
@@ -69,7 +69,7 @@ export function sourceText(recording: Recording, file: string, line: number, col
   const shown: string[] = [];
   const width = String(Math.min(text.length, line + around)).length;
   for (let i = Math.max(1, line - around); i <= Math.min(text.length, line + around); i++) {
-    const content = clipped(text[i - 1]!);
+    const content = printable(clipped(text[i - 1]!));
     const label = String(i).padStart(width);
     if (i !== line) {
       shown.push(paint(`    ${label} | ${content}`, 'grey'));
@@ -82,6 +82,11 @@ export function sourceText(recording: Recording, file: string, line: number, col
     }
   }
   return shown;
+}
+
+/** A text of several lines, each of them printable. */
+export function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }
 
 const MAX_WIDTH = 200;

@@ -3,7 +3,8 @@ export { record, CannotRecord, type RecordOptions, type RecordResult } from '../
 export { type Ending, type Manifest, type ProcessInfo, type ThreadInfo } from '../../recorder/trace';
 export { BadLocation, Damaged, Divergence, NotARecording, NotReached, ReplayerFailed, WrongFormat, WrongNode } from './errors';
 export { NativeHandle, open, Recording } from './recording';
-export type { Engine, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
+export { describeEvent } from './describe-event';
+export type { Engine, EventFilter, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
 export { Replay, type Breakpoint, type Hit, type ProgramOutput, type ReplayHooks } from './replay';
 export { isEnd } from './stop';
 export type { End, ErrorValue, Evaluation, Frame, Scope, Stop, StopReason, Value } from './stop';

@@ -83,6 +83,27 @@ export interface RecordedEvent {
   value: unknown;
 }
 
+/** Which events: all conditions must hold. A border is the index of an event, or a turn. */
+export interface EventFilter {
+  /** Names of bindings (`fs`) or of crossings (`fs.open`): any of them, with everything below it. */
+  bindings?: readonly string[];
+  from?: number | { turn: number };
+  to?: number | { turn: number };
+}
+
+/** Turns as a replay counts them: recorder/boundary/replay.ts. What native code calls back in the same scope belongs to the turn. */
+class TurnCounter {
+  private turn = 0;
+  private sameScope = false;
+
+  /** The turn of the next event. */
+  at(kind: RecordedEvent['kind'], name: string): number {
+    if (kind === 'drain' || (kind === 'entry' && !this.sameScope) || (kind === 'mark' && name === 'beforeExit')) this.turn++;
+    this.sameScope = kind === 'mark' && name === 'scope';
+    return this.turn;
+  }
+}
+
 /** Opens a recording folder. Throws NotARecording, Damaged, WrongFormat. */
 // eslint-disable-next-line @typescript-eslint/require-await -- the promise leaves room for recordings that are not local folders
 export async function open(folder: string): Promise<Recording> {
@@ -178,19 +199,19 @@ export class Recording {
   }
 
   /** What crossed the boundary in a thread, in order. Throws Damaged. */
-  *events(thread = 'main'): Generator<RecordedEvent> {
+  *events(thread = 'main', filter: EventFilter = {}): Generator<RecordedEvent> {
     const reader = this.reader(this.thread(thread).trace);
-    let turn = 0;
-    let mainScript = true;
+    const turns = new TurnCounter();
+    const { bindings, from = 0, to = Infinity } = filter;
     for (let event = reader.next(); event; event = reader.next()) {
       const size = reader.position - event.offset;
       const listed = listing(event, reader.names);
       if (!listed) continue;
-      if (listed.kind === 'entry' || listed.kind === 'drain') {
-        turn++;
-        mainScript = false;
-      }
-      yield { ...listed, index: event.index, turn: mainScript ? 0 : turn, offset: event.offset, size };
+      const turn = turns.at(listed.kind, listed.name);
+      if (typeof to === 'number' ? event.index > to : turn > to.turn) return;
+      if (typeof from === 'number' ? event.index < from : turn < from.turn) continue;
+      if (bindings && !bindings.some((one) => listed.name === one || listed.name.startsWith(`${one}.`))) continue;
+      yield { ...listed, index: event.index, turn, offset: event.offset, size };
     }
   }
 
@@ -271,9 +292,13 @@ export class Recording {
   /** Turns in a thread, as far as it was recorded. */
   turns(thread = 'main'): number {
     const reader = this.reader(this.thread(thread).trace);
-    let turns = 0;
-    for (let head = reader.next(); head; head = reader.next()) if (head.tag === EventTag.Entry || head.tag === EventTag.Drain) turns++;
-    return turns;
+    const turns = new TurnCounter();
+    let last = 0;
+    for (let event = reader.next(); event; event = reader.next()) {
+      const listed = listing(event, reader.names);
+      if (listed) last = turns.at(listed.kind, listed.name);
+    }
+    return last;
   }
 
   /** The thread of that name. Throws BadLocation. */
