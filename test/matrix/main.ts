@@ -1,6 +1,6 @@
-// `npm run matrix [-- NAME... --node 20,24 --quick --page]`: runs rows of the matrix of packages one at a time, prints what came of each, keeps the
+// `npm run matrix [-- NAME... --node 20,24 --vm 20 --quick --page]`: runs rows of the matrix of packages one at a time, prints what came of each, keeps the
 // results and writes docs/COMPATIBILITY.md. Ends with 1 if a cell is not green that the row's fixture.json gives no reason for.
-// --page only writes the page, from the results there are. --node takes majors of the installed versions (test/nodes) or paths of binaries. A name may end in *.
+// --vm replays in the VM on these majors only. --page only writes the page, from the results there are. --node takes majors of the installed versions (test/nodes) or paths of binaries. A name may end in *.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,12 @@ import { columns, runRow, type Result } from './run.js';
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { node: { type: 'string' }, quick: { type: 'boolean', default: false }, page: { type: 'boolean', default: false } },
+    options: {
+      node: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      page: { type: 'boolean', default: false },
+      vm: { type: 'string' },
+    },
   });
   const rows = readRows();
   const chosen = rows.filter(
@@ -27,11 +32,14 @@ async function main(): Promise<number> {
     fs.writeFileSync(page, renderPage(rows));
     return 0;
   }
+  const inVm = values.vm?.split(',');
   let surprises = 0;
   for (const row of chosen) {
     for (const node of nodesOf(values.node)) {
       const started = Date.now();
-      const result = await runRow(row, node).catch((error: Error): Result => ({ version: '', columns: { recorded: error.message } }));
+      const result = await runRow(row, node, inVm === undefined || inVm.includes(majorOf(node)) ? ['native', 'vm'] : ['native']).catch(
+        (error: Error): Result => ({ version: '', columns: { recorded: error.message } }),
+      );
       const seconds = ((Date.now() - started) / 1000).toFixed(0);
       keepResult(row, majorOf(node), result);
       const cells = result.skipped
