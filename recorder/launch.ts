@@ -214,7 +214,7 @@ function programWords({ program, argv, execArgv }: Manifest): string[] {
   if (isAbsolute(program)) return [program, ...argv.slice(2)];
   if (program === PIPED) return ['-', ...argv.slice(2)];
   // Its flags are among those of every replay.
-  if (program === TESTED) return [...argv.slice(1)];
+  if (program === TESTED) return argv.slice(1);
   if (program === EVALUATED) {
     const at = execArgv.findIndex((word) => /^(-e|--eval|-p|--print|-pe)(=|$)/s.test(word));
     const [flag, inline] = /^(--\w+)=(.*)$/s.exec(execArgv[at] ?? '')?.slice(1) ?? [execArgv[at], execArgv[at + 1]];
