@@ -6,4 +6,4 @@ import { startReplay } from './boundary';
 
 const directory = process.env['RETRACE_REPLAY_PATH'];
 if (directory === undefined) throw new Error('RETRACE_REPLAY_PATH names no recording.');
-startReplay({ directory });
+startReplay({ directory, preload: module });

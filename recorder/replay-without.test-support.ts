@@ -10,4 +10,4 @@ const without = require(join(__dirname, 'boundary/hooks', process.env['RETRACE_T
 const at = HOOKS.indexOf(without);
 if (at < 0) throw new Error('there is no such hook.');
 (HOOKS as unknown[]).splice(at, 1);
-startReplay({ directory: process.env['RETRACE_REPLAY_PATH']! });
+startReplay({ directory: process.env['RETRACE_REPLAY_PATH']!, preload: module });

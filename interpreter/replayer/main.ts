@@ -68,6 +68,7 @@ function begin(orders: Orders): void {
   const options: ReplayOptions = {
     directory: orders.recording,
     thread: orders.thread,
+    preload: module,
     ...(orders.witness === undefined ? {} : { witness: orders.witness }),
     onWitness: (stack) => send(calls, { kind: 'witness', stack, ...where() }),
     onTurn(turn) {

@@ -20,11 +20,11 @@ import {
 } from '../trace';
 import { divergenceReport, type Divergence } from './divergence';
 import { installDisguise } from './disguise';
-import { openHost } from './host';
+import { openHost, type Members } from './host';
 import { installHooks, OWN_FOLDER } from './install';
 import { restoreChannel } from './hooks/ipc';
 import type { CompileModule } from './hooks/modules';
-import { hideOwnModules, restoreGlobalPaths } from './hooks/modules';
+import { hideOwnModules, restorePaths } from './hooks/modules';
 import { installStatics } from './hooks/process';
 import type { RewriteStack } from './hooks/stacks';
 import { redirectOutput, shareOutput, type ProgramOutput } from './output';
@@ -52,6 +52,8 @@ export interface ReplayOptions {
   readonly directory: string;
   /** Name of the thread; only `main` for now. */
   readonly thread?: string;
+  /** The module that calls: Node loads it before the program's own preloads. */
+  readonly preload: NodeJS.Module;
   /** The interpreter's compiler; without it modules run natively. */
   readonly compileModule?: CompileModule;
   readonly rewriteStack?: RewriteStack;
@@ -194,7 +196,7 @@ export function startReplay(options: ReplayOptions): Replay {
   });
   hideOwnModules(boundary, OWN_FOLDER);
   installStatics(boundary, () => []);
-  restoreGlobalPaths(boundary);
+  restorePaths(boundary, options.preload as unknown as Members);
   host.tidy();
   options.onTurn?.(0);
   native.start((threw) => (boundary.nextDelivery(threw) as never) ?? null);

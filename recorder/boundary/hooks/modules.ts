@@ -179,10 +179,16 @@ export function hideOwnModules(boundary: Boundary, own: string): void {
   });
 }
 
-/** Replay, once execPath and the environment are as recorded: the folders named by NODE_PATH and around HOME. */
-export function restoreGlobalPaths(boundary: Boundary): void {
+/**
+ * Replay, once execPath, the environment and the working directory are as recorded: the folders named by NODE_PATH and around
+ * HOME, and those in which the program's own preloads are looked for. own: the replayer's preload.
+ */
+export function restorePaths(boundary: Boundary, own: Members): void {
   const { Module } = boundary.host.requireInternal('internal/modules/cjs/loader') as { Module: Members };
   (Module['_initPaths'] as () => void)();
+  // All preloads have one parent, which Node made in the replayer's folder.
+  const parent = own['parent'] as Members | null | undefined;
+  if (parent?.['id'] === 'internal/preload') parent['paths'] = (Module['_nodeModulePaths'] as AnyFunction)(boundary.host.process.cwd());
 }
 
 /** The loader's map of real paths: a constant of its file, seen where it hands it to fs.realpathSync, which asks for an encoding. */
