@@ -89,6 +89,8 @@ export function openHost(): Host {
   const { internalBinding, primordials } = access;
   const builtins = internalBinding('builtins');
   const requireInternal = (id: string): Members => {
+    // Node's own loader of built-ins, which is none itself.
+    if (id === 'internal/bootstrap/realm') return { BuiltinModule, internalBinding };
     const module = BuiltinModule.map.get(id);
     if (module === undefined) throw new Error(`this Node has no internal module ${id}`);
     return module.compileForInternalLoader() as Members;
