@@ -9,10 +9,13 @@ import { installAnswers } from './answers';
 import { installKeyExchange } from './exchange';
 import { installJobs } from './jobs';
 import { keyCodec } from './keys';
+import { installStores } from './stores';
 
 export function install(boundary: Boundary): void {
   boundary.host.whenBinding('crypto', (binding) => {
-    installJobs(boundary, binding, keyCodec(boundary.host, binding));
+    const keys = keyCodec(boundary.host, binding);
+    installJobs(boundary, binding, keys);
+    installStores(boundary, binding, keys);
     installAnswers(boundary, binding);
     installKeyExchange(boundary, binding);
   });
