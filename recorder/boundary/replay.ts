@@ -421,8 +421,6 @@ export class ReplayBoundary implements Boundary {
     if (this.own !== 0) return _live();
     const handle = this.next++;
     const settled = this.site(site.name + '.settled');
-    options.during?.();
-    const outcome = this.answer(site, handle) as unknown[] | undefined;
     const waiting: Waiting = {
       options,
       resolve: undefined!,
@@ -432,15 +430,18 @@ export class ReplayBoundary implements Boundary {
       settled: false,
       drained: false,
     };
+    // As native code does: the promise and the request behind it are made, and hooks told of them, before the call returns.
     const promise = new Promise<unknown>((resolve, reject) => {
       waiting.resolve = resolve;
       waiting.reject = reject;
     });
+    waiting.asyncId = options.resource?.() ?? 0;
+    options.during?.();
+    const outcome = this.answer(site, handle) as unknown[] | undefined;
     if (options.atOnce === true && outcome !== undefined) {
       outcomeOf(waiting, outcome)();
       return promise;
     }
-    waiting.asyncId = options.resource?.() ?? 0;
     this.promises.set(handle, waiting);
     this.waitingOf.set(promise, handle);
     // Watched as in record mode, so that hooks on promises are called as often. The entry is where the reaction stands.
