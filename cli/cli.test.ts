@@ -206,7 +206,16 @@ describe('retrace', () => {
     const random = names.indexOf('Math.random');
     assert.ok(random > 0);
     assert.deepEqual(Object.keys(all[random]!).sort(), [
-      ...['description', 'handle', 'index', 'kind', 'name', 'offset', 'position', 'preview', 'size', 'turn'],
+      'description',
+      'handle',
+      'index',
+      'kind',
+      'name',
+      'offset',
+      'position',
+      'preview',
+      'size',
+      'turn',
     ]);
     assert.ok(listed('--binding', 'fs').every(({ name }) => String(name).startsWith('fs.')));
     assert.deepEqual(
