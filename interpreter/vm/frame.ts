@@ -108,7 +108,7 @@ export class Frame implements GuestFrame {
   /** 0 call, 1 construct. */
   construct = 0;
   state: State = State.Running;
-  /** pc of the last await. */
+  /** pc of the last await or yield*. */
   awaitPc = 0;
   /** What the frame awaits, while it does. */
   awaiting: unknown = undefined;

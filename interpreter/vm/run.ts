@@ -656,6 +656,7 @@ export function run(S: VmState, activation: Activation): unknown {
             const value = ops.delegate(S, frame, regs[code[pc + 2] as number]);
             if (frame.code.lastSuspended === null) S.stacks.suspends(frame.code);
             frame.code.lastSuspended = frame;
+            frame.awaitPc = pc;
             frame.state = State.Delegate;
             leave(S, activation);
             return value;

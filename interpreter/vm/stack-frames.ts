@@ -18,7 +18,7 @@ export interface StackFrame {
   readonly callerPc: number;
   /** pc of the instruction that is running, or that the frame is suspended at. */
   readonly pc: number;
-  /** pc of the last await. */
+  /** pc of the last await or yield*. */
   readonly awaitPc: number;
   /** Frame that awaits the promise of this async call. */
   readonly awaiter: StackFrame | null;

@@ -83,7 +83,7 @@ export class Walk {
     if (entered === null) {
       // A generator whose frame is not running: the host delegates to another iterator for it.
       const frame = this.suspended(kitSite.getFunctionName() ?? '');
-      if (frame !== null && frame.code.isGenerator) this.push(frame, frame.pc, false);
+      if (frame !== null && frame.code.isGenerator) this.push(frame, frame.awaitPc, false);
     } else if (entered.code.kind === FunctionKind.Arrow && kitSite.getFunctionName() !== CONTINUATION) {
       entered.entry = kitSite;
     }
