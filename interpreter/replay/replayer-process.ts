@@ -23,6 +23,9 @@ export interface ReplayerCommand {
   env: NodeJS.ProcessEnv;
 }
 
+/** How long a program may run on, at one go, after the last event of a recording that just stops: it may be in an endless loop. */
+const AFTERMATH_MS = 5000;
+
 export class ReplayerProcess {
   readonly exited: Promise<Exit>;
   private readonly child: ChildProcess;
@@ -31,6 +34,11 @@ export class ReplayerProcess {
   private waiting: { resolve: (reply: Reply | Exit) => void; reject: (error: Error) => void } | undefined;
   private diverged: Divergence | undefined;
   private exit: Exit | undefined;
+  /** Set when the last event of a recording that just stops has been replayed. */
+  private lastEvent: Extract<ReplayerEvent, { kind: 'lastEvent' }> | undefined;
+  private aftermath: NodeJS.Timeout | undefined;
+  /** How the recorded process ended, where we end the replayer in its place. */
+  private endedAs: Exit | undefined;
   private complaint = '';
   private readonly thread: string;
 
@@ -65,7 +73,8 @@ export class ReplayerProcess {
         failure = error;
         if (this.child.pid === undefined) finish({ kind: 'exit', code: null, signal: null });
       });
-      const finish = (exit: Exit): void => {
+      const finish = (real: Exit): void => {
+        const exit = this.endedAs ?? real;
         this.exit = exit;
         this.settle((waiting) =>
           this.diverged
@@ -104,6 +113,7 @@ export class ReplayerProcess {
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
       this.socket.write(encode(request));
+      if (this.lastEvent && request.do === 'run') this.limit(this.lastEvent);
     });
   }
 
@@ -117,10 +127,24 @@ export class ReplayerProcess {
     await this.exited;
   }
 
+  /** Ends the replay as the recording ends, unless the request under way is answered soon. */
+  private limit({ turn, step, signal }: NonNullable<ReplayerProcess['lastEvent']>): void {
+    clearTimeout(this.aftermath);
+    this.aftermath = setTimeout(() => {
+      this.onEvent({ kind: 'ended', turn, step, truncated: true, lastMatch: null, hits: [] });
+      this.endedAs = { kind: 'exit', code: null, signal: signal as NodeJS.Signals | null };
+      void this.kill(true);
+    }, AFTERMATH_MS);
+  }
+
   private receive(chunk: Buffer): void {
     for (const body of this.splitter.push(chunk)) {
       const message = decode(body) as Reply | ReplayerEvent;
       switch (message.kind) {
+        case 'lastEvent':
+          this.lastEvent = message;
+          if (this.waiting) this.limit(message);
+          break;
         case 'divergence':
           this.diverged = new Divergence(
             message.message,
@@ -148,6 +172,7 @@ export class ReplayerProcess {
   private settle(how: (waiting: NonNullable<ReplayerProcess['waiting']>) => void): void {
     const { waiting } = this;
     this.waiting = undefined;
+    clearTimeout(this.aftermath);
     if (waiting) how(waiting);
   }
 }

@@ -81,7 +81,10 @@ function begin(orders: Orders): void {
       if (orders.quiet === true) exitNow(DIVERGED);
     },
     onLastEvent(end) {
-      if (inside?.session) return false;
+      if (inside?.session) {
+        send(calls, { kind: 'lastEvent', signal: end.signal, ...where() });
+        return false;
+      }
       finished(true, end);
       return true;
     },

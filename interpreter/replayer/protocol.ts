@@ -137,6 +137,8 @@ export type ReplayerEvent =
   | { kind: 'witness'; stack: string; turn: number; step: number }
   /** A plain replay has come to the end of the program, or of the recording (`truncated`); `events` of the trace were replayed. */
   | { kind: 'finished'; turn: number; events: number; truncated: boolean }
+  /** The last event of a recording that just stops has been replayed: the program may go on for ever without another. */
+  | { kind: 'lastEvent'; turn: number; step: number; signal: string | null }
   /** The program has run to its end; the process is about to leave. */
   | { kind: 'ended'; turn: number; step: number; truncated: boolean; lastMatch: Moment | null; hits: { id: number; hit: number }[] };
 
