@@ -12,6 +12,14 @@ import { root } from './fixture.js';
 const register = path.join(root, 'dist/recorder/register.js');
 const SEE = 'console.log(process.argv.slice(1), process.execArgv, process.argv0, process.title, process.env.NODE_OPTIONS, Math.random());';
 
+const TESTS = `
+  const test = require('node:test');
+  test('passes', () => {});
+  test('fails', async (t) => {
+    await t.test('inside', () => {});
+    throw new Error(String(Math.random()));
+  });`;
+
 interface Started {
   readonly node: NodeUnderTest;
   readonly words: readonly string[];
@@ -39,6 +47,7 @@ function check({
     fs.mkdirSync(app);
     fs.writeFileSync(path.join(app, 'see.js'), SEE);
     fs.writeFileSync(path.join(app, 'see.mjs'), `import 'node:fs'; await 1; ${SEE}`);
+    fs.writeFileSync(path.join(app, 'see.test.js'), TESTS);
     fs.writeFileSync(path.join(app, 'package.json'), '{ "scripts": { "see": "node see.js from npm" } }');
     const recording = path.join(base, 'recording');
     const PATH = `${path.dirname(node.binary)}:${process.env.PATH}`;
@@ -87,6 +96,17 @@ for (const node of nodesUnderTest()) {
     check({ node, words: ['node', '--eval=throw new Error(Math.random())'], prints: /^$/, exitCode: 1 });
     check({ node, words: ['node'], input: SEE, prints: /^\[\] \[\] node node undefined 0/ });
     check({ node, words: ['node', '-', 'x'], input: SEE, prints: /^\[ '-', 'x' \]/ });
+  });
+}
+
+for (const node of nodesUnderTest()) {
+  test(`the test runner, ${node.label}`, () => {
+    check({
+      node,
+      words: ['node', '--test', '--test-reporter', 'spec', 'see.test.js'],
+      prints: /✔ inside[\s\S]* pass 2\n[\s\S]* fail 1\n/,
+      exitCode: 1,
+    });
   });
 }
 

@@ -718,6 +718,20 @@ export class ReplayBoundary implements Boundary {
     this.diverge(actual, { kind: 'turn', call, expected: { ...head, name: `${event.kind}, exit code ${event.code}` } });
   }
 
+  /** Makes something that the recorded process had before the recorder: no crossing, and no object of it has a number. */
+  before<T>(make: () => T): T {
+    const first = this.next;
+    try {
+      return this.quiet(make);
+    } finally {
+      for (; this.next > first; this.next--) {
+        const object = this.objects.get(this.next - 1);
+        if (object !== undefined) writeNumber(object, 0);
+        this.objects.delete(this.next - 1);
+      }
+    }
+  }
+
   mark(name: string): void {
     if (this.aside || this.apart !== 0) return;
     const head = this.head();

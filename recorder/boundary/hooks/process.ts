@@ -107,9 +107,8 @@ function installOs(boundary: Boundary, os: Members): void {
     boundary.sync(os, name, `os.${name}`, {
       save: (result, args) => {
         const context: unknown = args[args.length - 1];
-        return typeof context === 'object' && context !== null && Object.keys(context).length > 0 && result === undefined
-          ? { failed: { ...context } }
-          : { result };
+        const failed = typeof context === 'object' && context !== null && Object.keys(context).length > 0;
+        return failed ? { failed: { ...context }, result } : { result };
       },
       load: (value, args) => {
         const { failed, result } = value as { failed?: object; result?: unknown };

@@ -6,15 +6,25 @@
  */
 import type { Boundary } from '../core';
 import type { AnyFunction, Members } from '../host';
+import type { ReplayBoundary } from '../replay';
+import { reallyWrites } from './streams';
 
 export function install(boundary: Boundary): void {
   const { host } = boundary;
   const util = host.requireInternal('internal/util');
   const live = util['guessHandleType'] as (fd: number) => string;
+  const open = openedBefore(host.internalBinding('process_methods'));
   const site = boundary.site('util.guessHandleType');
-  const kinds = boundary.ask(boundary.site('process.stdio'), 0, () => [live(0), live(1), live(2)]);
+  const [stdin, stdout, stderr, ...opened] = boundary.ask<(string | number)[]>(boundary.site('process.stdio'), 0, () => [
+    live(0),
+    live(1),
+    live(2),
+    ...open.map((owner) => owner['fd'] as number),
+  ]);
+  const kinds = [stdin, stdout, stderr] as string[];
   const guess = (fd: number): string => (fd >= 0 && fd < 3 ? kinds[fd]! : boundary.ask(site, 0, () => live(fd)));
   util['guessHandleType'] = guess;
+  for (const owner of open) if (opened.includes(owner['fd'] as number)) reallyWrites(owner['_handle'] as object, owner['fd']);
   if (boundary.mode === 'record') return;
 
   // A second run of the script that defines the three getters, with our answers in place of the captured function.
@@ -38,6 +48,35 @@ export function install(boundary: Boundary): void {
   host.compileInternal('internal/bootstrap/switches/is_main_thread')(facade, require, host.internalBinding, host.primordials);
   methods['resetStdioForTesting'] = reset;
   defining = false;
-  for (const name of ['stdin', 'stdout', 'stderr'])
-    Object.defineProperty(host.process, name, { configurable: true, enumerable: true, get: getters.get(name)!.get! });
+  for (const [fd, name] of ['stdin', 'stdout', 'stderr'].entries()) {
+    const read = getters.get(name)!.get as () => unknown;
+    if (opened.includes(fd) && open.some((owner) => owner['fd'] === fd)) continue;
+    const get = opened.includes(fd) ? () => openUnseen(boundary, read) : read;
+    Object.defineProperty(host.process, name, { configurable: true, enumerable: true, get });
+  }
+}
+
+/** Standard streams that are pipes and that Node has opened before us, as its test runner does: it keeps them, too. */
+function openedBefore(methods: Members): Members[] {
+  const active = methods['_getActiveHandles'] as () => Members[];
+  return active().filter((owner) => owner['_type'] === 'pipe' && typeof owner['fd'] === 'number');
+}
+
+/** Such a stream, where the replayer's own descriptor is of another kind, is made, and nothing of it is an event. Later calls find it made. */
+function openUnseen(boundary: Boundary, read: () => unknown): unknown {
+  const { host } = boundary;
+  // Loads what hooks wait for, so that they are in place below.
+  host.requireInternal('net');
+  const { prototype } = host.internalBinding('pipe_wrap')['Pipe'] as { prototype: Members };
+  const property = Object.getOwnPropertyDescriptor(prototype, 'open')!;
+  const open = function (this: object, fd: unknown): number {
+    reallyWrites(this, fd);
+    return 0;
+  };
+  Object.defineProperty(prototype, 'open', { ...property, value: open });
+  try {
+    return (boundary as ReplayBoundary).before(read);
+  } finally {
+    Object.defineProperty(prototype, 'open', property);
+  }
 }
