@@ -155,6 +155,20 @@ napi_value External(napi_env env, napi_callback_info) {
   return view;
 }
 
+// What programs hold on to without being able to look inside.
+napi_value Handle(napi_env env, napi_callback_info info) {
+  napi_value external;
+  auto* number = new double(NumberOf(env, Begin(env, info).args[0]));
+  napi_create_external(env, number, [](napi_env, void* data, void*) { delete static_cast<double*>(data); }, nullptr, &external);
+  return external;
+}
+
+napi_value Unhandle(napi_env env, napi_callback_info info) {
+  void* number = nullptr;
+  napi_get_value_external(env, Begin(env, info).args[0], &number);
+  return number ? Number(env, *static_cast<double*>(number)) : nullptr;
+}
+
 // Objects of the program.
 
 napi_value OutParameter(napi_env env, napi_callback_info info) {
@@ -547,6 +561,8 @@ napi_value Init(napi_env env, napi_value exports) {
       Function("config", Config, usual),
       Function("fill", Fill, usual),
       Function("external", External, usual),
+      Function("handle", Handle, usual),
+      Function("unhandle", Unhandle, usual),
       Function("outParameter", OutParameter, usual),
       Function("option", Option, usual),
       Function("method", Method, usual),

@@ -4,6 +4,12 @@
  *
  * Invariant: numbers are given in the order of first crossings, which is the same in both modes.
  */
+import { types } from 'node:util';
+
+const { isExternal } = types;
+/** V8 dies of a private field on an external of Node 24: their numbers are kept aside, once there are any. */
+let externals: WeakMap<object, number> | undefined;
+
 class Identity {
   constructor(object: object) {
     return object;
@@ -19,11 +25,13 @@ class Numbered extends Identity {
   }
 
   static read(object: object): number {
-    return #number in object ? (object as Numbered).#number : 0;
+    if (#number in object) return (object as Numbered).#number;
+    return externals === undefined ? 0 : (externals.get(object) ?? 0);
   }
 
   static write(object: object, handle: number): void {
     if (#number in object) (object as Numbered).#number = handle;
+    else if (isExternal(object)) (externals ??= new WeakMap()).set(object, handle);
     else new Numbered(object, handle);
   }
 }

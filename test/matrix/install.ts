@@ -34,11 +34,14 @@ export function install(row: Row, node: NodeUnderTest): Installed {
   if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== lock) {
     // Not `npm ci`: it refuses a lock that leaves out optional packages of platforms that the registry does not have.
     const words = ['install', '--no-audit', '--no-fund', '--loglevel=error', ...(row.scripts ? [] : ['--ignore-scripts'])];
+    // What has to be compiled is compiled with the headers of that Node.
+    const besides = path.join(path.dirname(node.binary), '..');
+    const headers = fs.existsSync(path.join(besides, 'include/node/node.h')) ? { npm_config_nodedir: besides } : {};
     const PATH = `${path.dirname(node.binary)}${path.delimiter}${process.env.PATH}`;
     const done = spawnSync('npm', words, {
       cwd: directory,
       encoding: 'utf8',
-      env: { ...process.env, PATH: row.scripts ? PATH : process.env.PATH },
+      env: row.scripts ? { ...process.env, ...headers, PATH } : process.env,
     });
     if (done.status !== 0) throw new Error(`npm install failed for ${row.name}: ${(done.error?.message ?? done.stderr).trim()}`);
     fs.mkdirSync(path.dirname(stamp), { recursive: true });

@@ -5,7 +5,7 @@
  */
 import { speakFor } from '../disguise';
 import type { AnyFunction, Members } from '../host';
-import { Attribute, Flag, keyOfText, Kind, NAMED, Tree } from './forms';
+import { Attribute, Flag, keyOfText, Kind, namedValue, Tree } from './forms';
 import { liveInstance } from './live';
 
 const { setPrototypeOf, preventExtensions } = Object;
@@ -114,7 +114,7 @@ export function fromTree(tree: unknown, stubs: Stubs): unknown {
     case Tree.Data:
       return tree[1];
     case Tree.Named:
-      return NAMED.get(tree[1] as string) ?? stubs.missing(`${tree[1] as string}, which this Node does not have`);
+      return namedValue(tree[1] as string) ?? stubs.missing(`${tree[1] as string}, which this Node does not have`);
     case Tree.Symbol:
       return stubs.symbolOf(tree[1] as number, tree[2] as string | undefined);
     default:

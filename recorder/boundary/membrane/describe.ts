@@ -7,7 +7,7 @@
  */
 import { types } from 'node:util';
 import type { AnyFunction } from '../host';
-import { isOwnSymbol, attributesOf, Attribute, Flag, isPlainData, Kind, nameOf, textOfKey, Tree } from './forms';
+import { isOwnSymbol, attributesOf, Attribute, Flag, isPlainData, Kind, nameOf, nameOfGlobalClass, textOfKey, Tree } from './forms';
 
 const { getPrototypeOf, setPrototypeOf, getOwnPropertyDescriptor, getOwnPropertyDescriptors, create, isExtensible } = Object;
 const { defineProperty, ownKeys } = Reflect;
@@ -137,6 +137,12 @@ export class Description {
     const name = nameOf(proto);
     if (name !== undefined) return [Tree.Named, name];
     if (typeof proto === 'function') return this.tree(proto, proto.name || path);
+    const constructor = getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
+    if (typeof constructor === 'function' && !this.natives.isKnown(proto) && isJavaScript(constructor)) {
+      // Not native code's, so not to be touched. A replay has it if everybody can reach it.
+      const global = nameOfGlobalClass(constructor);
+      return [Tree.Named, global === undefined ? 'Object.prototype' : `${global}.prototype`];
+    }
     const { natives } = this;
     const own = this.prototypeFor(proto, classNameOf(proto) ?? path);
     return [Tree.Ref, natives.numberOf(own)];
@@ -193,7 +199,7 @@ export class Description {
     const { natives } = this;
     for (const key of ownKeys(object)) {
       const property = getOwnPropertyDescriptor(object, key)!;
-      if (property.configurable !== true && property.writable !== true) continue;
+      if ((property.configurable !== true && property.writable !== true) || isOwnSymbol(key)) continue;
       const name = join(path, textOfKey(key) ?? 'symbol');
       if (property.get !== undefined || property.set !== undefined) {
         if (property.configurable !== true) continue;
@@ -253,6 +259,8 @@ export class Description {
 }
 
 const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
+
+const isJavaScript = (fn: object): boolean => !functionText(fn as AnyFunction).endsWith('{ [native code] }');
 
 /** What every function has as its `prototype`. */
 function isPlainPrototype(prototype: object): boolean {

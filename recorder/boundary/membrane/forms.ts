@@ -93,6 +93,22 @@ const NAMES = new Map([...NAMED].map(([name, value]) => [value, name]));
 
 export const nameOf = (value: unknown): string | undefined => NAMES.get(value);
 
+/** What a name stands for; undefined if there is no such thing here. */
+export function namedValue(name: string): unknown {
+  const value = NAMED.get(name);
+  if (value !== undefined) return value;
+  const [owner, member] = name.split('.') as [string, string | undefined];
+  const global = (globalThis as Record<string, unknown>)[owner] as Record<string, unknown> | undefined;
+  return member === undefined ? global : global?.[member];
+}
+
+/** The name of a class written in JavaScript, of Node's or of the program, that is a global; undefined for any other. */
+export function nameOfGlobalClass(constructor: unknown): string | undefined {
+  if (typeof constructor !== 'function') return undefined;
+  const { name } = constructor;
+  return typeof name === 'string' && (globalThis as Record<string, unknown>)[name] === constructor ? name : undefined;
+}
+
 function namedValues(): Map<string, unknown> {
   const named = new Map<string, unknown>();
   for (const name of [
@@ -205,8 +221,8 @@ export function isPlainData(value: unknown, known: (object: object) => boolean, 
     return true;
   }
   if (known(value)) return true;
-  if (isNativeError(value)) {
-    if (!errorProtos.has(proto)) return false;
+  if (isNativeError(value) || isDOMException(value)) {
+    if (!errorProtos.has(proto) && !isDOMException(value)) return false;
     const names = Object.getOwnPropertyNames(value);
     for (let i = 0; i < names.length; i++)
       if (names[i] !== 'stack' && !isPlainData(getOwnPropertyDescriptor(value, names[i])!.value, known, depth + 1, false)) return false;
@@ -227,12 +243,25 @@ export function isPlainData(value: unknown, known: (object: object) => boolean, 
   return false;
 }
 
+/** Node's class, which the codec knows; it is no error to V8 in every version. */
+function isDOMException(value: object): boolean {
+  const proto = getPrototypeOf(value) as object | null;
+  if (proto === null || NAMES.has(proto)) return false;
+  const constructor = getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
+  return typeof constructor === 'function' && constructor.name === 'DOMException' && nameOfGlobalClass(constructor) !== undefined;
+}
+
 /** Kinds of objects that the codec writes by value even where they have a number. */
 export function goesByValue(value: object): boolean {
   if (typeof value === 'function' || isProxy(value)) return false;
   if (isView(value) || isArray(value)) return true;
   const proto = getPrototypeOf(value) as unknown;
   return (proto === objectProto || proto === null) && !types.isExternal(value);
+}
+
+/** Objects that the codec writes as their number, if they have one. */
+export function isNamedByCodec(value: object): boolean {
+  return typeof value === 'function' || (!goesByValue(value) && !isProxy(value) && !types.isExternal(value));
 }
 
 /** The attributes of a property as bits. */

@@ -13,7 +13,7 @@ import type { AnyFunction, Host, Members } from '../host';
 import { handOn } from '../origins';
 import type { RecordBoundary } from '../record';
 import { Description, type Natives } from './describe';
-import { Effect, EFFECTS, FIRST_ARGUMENT, goesByValue, INSTANCE, isPlainData, PROMISE, Tree } from './forms';
+import { Effect, EFFECTS, FIRST_ARGUMENT, goesByValue, INSTANCE, isNamedByCodec, isOwnSymbol, isPlainData, PROMISE, Tree } from './forms';
 import { isBare, takeIn, type Given, type Inside } from './inward';
 import { isChangeable, liveInstance } from './live';
 import { callerIsJavaScript } from '../hooks/stacks';
@@ -366,7 +366,7 @@ export class RecordMembrane implements Inside, Natives {
     const mapped = this.outsides.get(value) ?? value;
     if (this.isKnown(mapped)) {
       this.outside = mapped;
-      return this.isOld(mapped) && !goesByValue(mapped) && !isProxy(mapped) ? mapped : [0, [Tree.Ref, boundary.numberOf(mapped)], []];
+      return this.isOld(mapped) && isNamedByCodec(mapped) ? mapped : [0, [Tree.Ref, boundary.numberOf(mapped)], []];
     }
     if (isPromise(value)) {
       // One of the program's, that it handed over before.
@@ -643,7 +643,7 @@ function contextFrameOf(host: Host): () => unknown {
 /** Gives a stand-in the own properties and the text of what it stands for; what every function has of its own stays. */
 function dress(standIn: AnyFunction, native: AnyFunction): void {
   for (const key of ownKeys(native)) {
-    if (key === 'prototype' || key === 'arguments' || key === 'caller') continue;
+    if (key === 'prototype' || key === 'arguments' || key === 'caller' || isOwnSymbol(key)) continue;
     // Fixed ones are fixed again when they have their own stand-ins.
     defineProperty(standIn, key, { ...getOwnPropertyDescriptor(native, key)!, configurable: true });
   }
