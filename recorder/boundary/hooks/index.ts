@@ -25,6 +25,7 @@ import * as net from './net';
 import * as performance from './performance';
 import * as process from './process';
 import * as serdes from './serdes';
+import * as realms from './realms';
 import * as signals from './signals';
 import * as stdio from './stdio';
 import * as streamPipe from './stream-pipe';
@@ -66,6 +67,7 @@ export const HOOKS: readonly { install(boundary: Boundary): void }[] = [
   blob,
   loaderThread,
   compiled,
+  realms,
   serdes,
   destroy,
   addons,
