@@ -41,6 +41,11 @@ export interface Site {
 
 /** The mark ahead of an entry that native code makes in the callback scope of the entry before: no ticks or microtasks in between. */
 export const SAME_SCOPE = 'scope';
+/**
+ * The mark ahead of the first entry that native code makes in a callback scope of its own. Whatever its callbacks throw, the scope is gone
+ * through to the end; then the last exception is met.
+ */
+export const OWN_SCOPE = 'own scope';
 
 export interface SyncOptions {
   /** True: the receiver is a native handle and its number goes into the event. */

@@ -6,10 +6,10 @@
  */
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
 import { SOURCE, type TraceWriter } from '../trace';
-import { SAME_SCOPE, type Boundary, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
+import { OWN_SCOPE, SAME_SCOPE, type Boundary, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
 import { disguise } from './disguise';
 import type { AnyFunction, Host, Members } from './host';
-import { passThrough } from './origins';
+import { handOn, passThrough } from './origins';
 import { readNumber, writeNumber } from './numbers';
 import { silentThen, type Watch } from './silent-then';
 
@@ -38,6 +38,8 @@ export class RecordBoundary implements Boundary {
   /** Depth of native callback scopes: async_hook_fields[kStackLength]. */
   private readonly hookFields: Uint32Array;
   private readonly kDepth: number;
+  /** A nested callback has thrown: what the call around it throws is not of native code's making. */
+  private escaped = false;
   /** A nested callback has returned into native code, and no microtask has run since. */
   private scopeOpen = false;
   /** The marker of leftOver is among the microtasks. */
@@ -156,6 +158,7 @@ export class RecordBoundary implements Boundary {
         const handle = onHandle ? core.numberOf(this) : 0;
         if (prepare !== undefined) prepare(arguments, this);
         let result: unknown;
+        core.escaped = false;
         try {
           result = apply(original, this, arguments);
         } catch (error) {
@@ -229,7 +232,7 @@ export class RecordBoundary implements Boundary {
         return result;
       } finally {
         if (!returned) core.leftOver();
-        if (site.nested) core.left();
+        if (site.nested) core.left(returned);
       }
     };
   }
@@ -296,7 +299,7 @@ export class RecordBoundary implements Boundary {
         return result;
       } finally {
         if (!returned) core.leftOver();
-        if (site.nested) core.left();
+        if (site.nested) core.left(returned);
       }
     };
   }
@@ -358,6 +361,12 @@ export class RecordBoundary implements Boundary {
 
   /** The error's stack is taken again below the wrapper, so that its own frame does not use up the program's limit. */
   logThrow(site: Site, handle: number, error: unknown, wrapper?: AnyFunction): void {
+    if (this.escaped) {
+      // The program's own exception, which goes through: replay meets it again.
+      this.escaped = false;
+      handOn(error);
+      return this.writer.throw(site.id, handle, undefined);
+    }
     this.logThrown(site, handle, error, error);
     if (wrapper !== undefined && error instanceof Error) captureStackTrace(error, wrapper);
   }
@@ -380,7 +389,7 @@ export class RecordBoundary implements Boundary {
   logEntry(site: Site, handle: number, args: ArrayLike<unknown>): void {
     const ids = this.asyncIds;
     try {
-      if (site.nested && this.scopeOpen) this.writer.mark(SAME_SCOPE);
+      if (site.nested && this.hookFields[this.kDepth]! > 1) this.writer.mark(this.scopeOpen ? SAME_SCOPE : OWN_SCOPE);
       this.writer.entry(site.id, handle, ids[this.kCounter]!, ids[this.kExecution]!, ids[this.kTrigger]!, args);
     } catch (error) {
       this.giveUp(site, error);
@@ -391,7 +400,8 @@ export class RecordBoundary implements Boundary {
    * A callback of a site that may be nested has returned. Native code may make it in a callback scope of its own and go on to
    * the next one in there: whether ticks and microtasks ran in between, a microtask tells.
    */
-  private left(): void {
+  private left(returned: boolean): void {
+    if (!returned) this.escaped = true;
     if (this.hookFields[this.kDepth]! >= 2) this.mayGoOn();
   }
 

@@ -6,11 +6,20 @@
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
 import { EventTag, type CallEvent, type EndEvent, type EntryEvent, type EventHead, type ThrowEvent, type TraceReader } from '../trace';
 import { ContextFrames } from './context-frames';
-import { SAME_SCOPE, type Boundary, type Delivery, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
+import {
+  OWN_SCOPE,
+  SAME_SCOPE,
+  type Boundary,
+  type Delivery,
+  type EntryOptions,
+  type PromiseOptions,
+  type Site,
+  type SyncOptions,
+} from './core';
 import { disguise } from './disguise';
 import { classify, type CrossingFacts, type Divergence, type DivergenceKind } from './divergence';
 import type { AnyFunction, Host, Members } from './host';
-import { passThrough } from './origins';
+import { handOn, passThrough } from './origins';
 import { readNumber, writeNumber } from './numbers';
 import { silentThen, type Watch } from './silent-then';
 
@@ -260,8 +269,19 @@ export class ReplayBoundary implements Boundary {
   answer(site: Site, handle: number, wrapper?: AnyFunction): unknown {
     if (this.apart !== 0) return this.answerApart(site);
     let event = this.nextInside(site, handle, NO_ENTRIES);
-    for (; !('tag' in event); event = this.nextInside(site, handle, NO_ENTRIES)) this.perform(event);
+    // What a callback throws goes through native code to the caller.
+    let thrown: { error: unknown } | undefined;
+    for (; !('tag' in event); event = this.nextInside(site, handle, NO_ENTRIES))
+      try {
+        this.perform(event);
+      } catch (error) {
+        thrown = { error };
+      }
     if (event.tag === EventTag.Throw) {
+      if (thrown !== undefined) {
+        handOn(thrown.error);
+        throw thrown.error;
+      }
       if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
       passThrough(event.error);
       throw event.error;
@@ -280,9 +300,9 @@ export class ReplayBoundary implements Boundary {
     for (;;) {
       const head = this.head();
       if (head === undefined) return this.ranOut(describeCall(site, handle), attempt(site.name, handle));
-      if (this.sameScope(head)) continue;
+      if (this.scopeMark(head) !== undefined) continue;
       if (head.tag === EventTag.Entry) {
-        if (this.siteOf(head)?.nested === true) return this.makeDelivery(false, plain.has(head.name));
+        if (this.siteOf(head)?.nested === true) return this.makeDelivery(plain.has(head.name));
       } else if ((head.tag === EventTag.Call || head.tag === EventTag.Throw) && head.handle === handle && this.matches(head, site)) {
         this.agree(head);
         const event = this.reader.next() as CallEvent | ThrowEvent;
@@ -488,24 +508,49 @@ export class ReplayBoundary implements Boundary {
 
   logEntry(): void {}
 
-  /** Takes the mark ahead of an entry in the scope of the one before. */
-  private sameScope(head: EventHead): boolean {
-    if (head.tag !== EventTag.Mark || head.name !== SAME_SCOPE) return false;
+  /** Takes a mark that says in which callback scope of native code the next entry is made. */
+  private scopeMark(head: EventHead): string | undefined {
+    if (head.tag !== EventTag.Mark || (head.name !== SAME_SCOPE && head.name !== OWN_SCOPE)) return undefined;
     this.reader.next();
-    return true;
+    return head.name;
   }
 
-  /** After a callback at top level: those that native code made before it let ticks and microtasks run. */
-  private restOfScope(): void {
-    for (let head = this.head(); head !== undefined && this.sameScope(head); head = this.head()) {
-      const next = this.head();
-      const site = next?.tag === EventTag.Entry ? this.siteOf(next) : undefined;
-      if (site === undefined) return this.diverge('the turn has ended');
-      this.perform(this.makeDelivery());
+  /** A callback scope of native code, as one delivery. */
+  private ownScope(): Delivery {
+    const first = this.makeDelivery();
+    const core = this;
+    return {
+      ...first,
+      fn(this: unknown) {
+        core.wholeScope(() => apply(first.fn, this, first.args) as unknown);
+      },
+    };
+  }
+
+  /** Runs an entry and the others of its scope, whatever they throw; the last exception comes out, with the place V8 knows it by. */
+  private wholeScope(run: () => unknown): void {
+    for (;;) {
+      let returned = false;
+      try {
+        run();
+        returned = true;
+      } finally {
+        if (!returned && this.goesOn()) this.wholeScope(this.performNext);
+      }
+      if (!this.goesOn()) return;
+      run = this.performNext;
     }
   }
 
-  private makeDelivery(top = false, plain = false): Delivery {
+  private readonly performNext = (): void => this.perform(this.makeDelivery());
+
+  /** The scope goes on with the next entry. */
+  private goesOn(): boolean {
+    const head = this.head();
+    return head?.name === SAME_SCOPE && this.scopeMark(head) !== undefined && this.head()?.tag === EventTag.Entry;
+  }
+
+  private makeDelivery(plain = false): Delivery {
     const head = this.reader.peek()!;
     this.agree(head);
     const event = this.reader.next() as EntryEvent;
@@ -521,7 +566,7 @@ export class ReplayBoundary implements Boundary {
     const { recv, fn, args: values, direct = head.name === 'timers.timers' } = maker(args, event.handle);
     return {
       recv,
-      fn: plain ? fn : this.watched(fn, top, frame),
+      fn: plain ? fn : this.watched(fn, frame),
       args: values,
       asyncId: asyncId as number,
       triggerId: triggerId as number,
@@ -530,14 +575,13 @@ export class ReplayBoundary implements Boundary {
   }
 
   /** The callback, with the marker that record mode leaves among the microtasks when it throws. */
-  private watched(fn: AnyFunction, top: boolean, frame: unknown): AnyFunction {
+  private watched(fn: AnyFunction, frame: unknown): AnyFunction {
     const core = this;
     return function (this: unknown): unknown {
       let returned = false;
       try {
         const result: unknown = core.frames.run(frame, fn, this, arguments);
         returned = true;
-        if (top) core.restOfScope();
         return result;
       } finally {
         if (!returned) core.leftOver();
@@ -617,8 +661,10 @@ export class ReplayBoundary implements Boundary {
     return {
       recv: this.objects.get(event.handle) ?? this.host.process,
       fn() {
+        const head = core.head();
+        const own = head !== undefined && core.scopeMark(head) !== undefined;
         if (core.head()?.index !== event.index) return core.diverge('the turn has ended');
-        const { recv, fn, args: values } = core.makeDelivery(true);
+        const { recv, fn, args: values } = own ? core.ownScope() : core.makeDelivery();
         return apply(fn, recv, values) as unknown;
       },
       args: [],
@@ -647,7 +693,7 @@ export class ReplayBoundary implements Boundary {
         }
         this.events.onTurn(++this.turn);
         if (waiting !== undefined) return this.settle(waiting, this.reader.findEntry()!.event);
-        return this.makeDelivery(true);
+        return this.makeDelivery();
       }
       case EventTag.Drain:
         // The marker among the waiting microtasks takes the event.
@@ -655,8 +701,11 @@ export class ReplayBoundary implements Boundary {
         return { recv: proc, fn: () => undefined, args: [], asyncId: 0, triggerId: 0 };
       case EventTag.Mark: {
         const mark = head.name;
-        // The callback before it threw.
-        if (this.sameScope(head)) return this.nextDelivery();
+        if (this.scopeMark(head) !== undefined) {
+          if (this.head()?.tag !== EventTag.Entry) return this.nextDelivery();
+          this.events.onTurn(++this.turn);
+          return this.ownScope();
+        }
         if (mark === 'beforeExit') {
           this.events.onTurn(++this.turn);
           return { recv: proc, fn: proc.emit as AnyFunction, args: ['beforeExit', proc.exitCode ?? 0], asyncId: 0, triggerId: 0 };
