@@ -389,7 +389,7 @@ export class RecordBoundary implements Boundary {
   logEntry(site: Site, handle: number, args: ArrayLike<unknown>): void {
     const ids = this.asyncIds;
     try {
-      if (site.nested && this.hookFields[this.kDepth]! > 1) this.writer.mark(this.scopeOpen ? SAME_SCOPE : OWN_SCOPE);
+      if (site.nested && (this.scopeOpen || this.hookFields[this.kDepth]! > 1)) this.writer.mark(this.scopeOpen ? SAME_SCOPE : OWN_SCOPE);
       this.writer.entry(site.id, handle, ids[this.kCounter]!, ids[this.kExecution]!, ids[this.kTrigger]!, args);
     } catch (error) {
       this.giveUp(site, error);

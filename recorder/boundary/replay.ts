@@ -302,7 +302,7 @@ export class ReplayBoundary implements Boundary {
       if (head === undefined) return this.ranOut(describeCall(site, handle), attempt(site.name, handle));
       if (this.scopeMark(head) !== undefined) continue;
       if (head.tag === EventTag.Entry) {
-        if (this.siteOf(head)?.nested === true) return this.makeDelivery(plain.has(head.name));
+        if (this.siteOf(head)?.nested === true) return this.makeDelivery(false, plain.has(head.name));
       } else if ((head.tag === EventTag.Call || head.tag === EventTag.Throw) && head.handle === handle && this.matches(head, site)) {
         this.agree(head);
         const event = this.reader.next() as CallEvent | ThrowEvent;
@@ -550,7 +550,7 @@ export class ReplayBoundary implements Boundary {
     return head?.name === SAME_SCOPE && this.scopeMark(head) !== undefined && this.head()?.tag === EventTag.Entry;
   }
 
-  private makeDelivery(plain = false): Delivery {
+  private makeDelivery(top = false, plain = false): Delivery {
     const head = this.reader.peek()!;
     this.agree(head);
     const event = this.reader.next() as EntryEvent;
@@ -566,7 +566,7 @@ export class ReplayBoundary implements Boundary {
     const { recv, fn, args: values, direct = head.name === 'timers.timers' } = maker(args, event.handle);
     return {
       recv,
-      fn: plain ? fn : this.watched(fn, frame),
+      fn: plain ? fn : this.watched(fn, top, frame),
       args: values,
       asyncId: asyncId as number,
       triggerId: triggerId as number,
@@ -575,13 +575,14 @@ export class ReplayBoundary implements Boundary {
   }
 
   /** The callback, with the marker that record mode leaves among the microtasks when it throws. */
-  private watched(fn: AnyFunction, frame: unknown): AnyFunction {
+  private watched(fn: AnyFunction, top: boolean, frame: unknown): AnyFunction {
     const core = this;
     return function (this: unknown): unknown {
       let returned = false;
       try {
         const result: unknown = core.frames.run(frame, fn, this, arguments);
         returned = true;
+        if (top && core.goesOn()) core.wholeScope(core.performNext);
         return result;
       } finally {
         if (!returned) core.leftOver();
@@ -664,7 +665,7 @@ export class ReplayBoundary implements Boundary {
         const head = core.head();
         const own = head !== undefined && core.scopeMark(head) !== undefined;
         if (core.head()?.index !== event.index) return core.diverge('the turn has ended');
-        const { recv, fn, args: values } = own ? core.ownScope() : core.makeDelivery();
+        const { recv, fn, args: values } = own ? core.ownScope() : core.makeDelivery(true);
         return apply(fn, recv, values) as unknown;
       },
       args: [],
@@ -693,7 +694,7 @@ export class ReplayBoundary implements Boundary {
         }
         this.events.onTurn(++this.turn);
         if (waiting !== undefined) return this.settle(waiting, this.reader.findEntry()!.event);
-        return this.makeDelivery();
+        return this.makeDelivery(true);
       }
       case EventTag.Drain:
         // The marker among the waiting microtasks takes the event.
