@@ -45,6 +45,8 @@ export interface RunOptions {
   thread?: string;
   /** Output of recorded children that wrote to the same stdout or stderr is put in its place among this process's own. Default: true. */
   children?: boolean;
+  /** Says nothing where the recording stops without an end. */
+  oneOfSeveral?: boolean;
   /** Told the turn that is being replayed, now and then. */
   onTurn?: (turn: number) => void;
 }
@@ -243,7 +245,11 @@ export class Recording {
   begin(options: RunOptions, told?: (fd: 1 | 2, bytes: Uint8Array, time: number | undefined) => void): ReplayerProcess {
     const { name } = this.thread(options.thread);
     this.check(name);
-    const orders = { ...this.orders(name, options.engine ?? 'vm', 'plain'), tellOutput: told !== undefined };
+    const orders = {
+      ...this.orders(name, options.engine ?? 'vm', 'plain'),
+      tellOutput: told !== undefined,
+      oneOfSeveral: options.oneOfSeveral === true,
+    };
     return new ReplayerProcess(
       this.command(orders.engine),
       orders,

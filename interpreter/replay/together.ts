@@ -78,7 +78,7 @@ async function outputOf(process: Recording, fds: ReadonlyMap<1 | 2, 1 | 2>, opti
     const into = fds.get(fd);
     if (into !== undefined) list.push({ fd: into, bytes, time });
   };
-  const replayer = process.begin(withoutThread(options), (fd, bytes, at) => {
+  const replayer = process.begin({ ...withoutThread(options), oneOfSeveral: true }, (fd, bytes, at) => {
     if (at !== undefined) time = at;
     keep(at === undefined ? last : chunks, fd, bytes);
   });

@@ -89,6 +89,7 @@ function begin(orders: Orders): void {
       return true;
     },
     onRanOut(end) {
+      if (orders.oneOfSeveral === true && end.signal === null) exitNow(FAILED);
       if (inside?.session) inside.session.onEnd(true);
       else finished(true, end);
     },

@@ -19,6 +19,8 @@ export interface Orders {
   mode: 'plain' | 'debug';
   /** plain: what the program writes to stdout and stderr is told, not written. */
   tellOutput: boolean;
+  /** One of several processes that are replayed together: that its recording stops without an end goes unsaid. */
+  oneOfSeveral?: boolean;
   /** The replayer was given a native stack of 7000 KB. */
   deepStack: boolean;
   /** Index of an event: tell the stack of the call that takes it. */

@@ -34,7 +34,7 @@ const failed = (error: Error): never => {
 };
 const boundary = mode === 'record' ? recording() : replaying();
 const all = new Guard(boundary, undefined, names);
-installHooks(boundary, { exits: { onEnd: () => undefined, swallowBeforeExit: () => false } });
+installHooks(boundary, { onReplaced: () => undefined, exits: { onEnd: () => undefined, swallowBeforeExit: () => false } });
 
 const rows: [string, string, string, boolean][] = [];
 for (const name of names) {

@@ -16,6 +16,8 @@ export const OWN_FOLDER = dirname(dirname(__dirname)) + '/';
 
 export interface InstallOptions {
   readonly exits: exits.ExitEvents;
+  /** See hooks/process-spawn.ts. */
+  onReplaced(): void;
   readonly children?: spawn.ChildEvents | undefined;
   /** Record: see guard.ts. */
   readonly onForbidden?: OnForbidden | undefined;
@@ -27,7 +29,7 @@ export function installHooks(boundary: Boundary, options: InstallOptions): void 
   const guard = new Guard(boundary, options.onForbidden);
   stacks.install(boundary, options.rewriteStack);
   for (const hook of HOOKS) hook.install(boundary);
-  spawn.install(boundary, options.children);
+  spawn.install(boundary, options, options.children);
   ipc.install(boundary);
   exits.install(boundary, options.exits);
   modules.install(boundary, options.compileModule);

@@ -146,6 +146,7 @@ export function startRecording(options: RecordingOptions): void {
       met = true;
     },
     exits: { onEnd: finish, swallowBeforeExit: () => false },
+    onReplaced: () => finish('exit', 0),
     children: childEvents(options, boundary, writer),
   });
   hideOwnModules(boundary, OWN_FOLDER);

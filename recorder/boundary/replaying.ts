@@ -183,6 +183,13 @@ export function startReplay(options: ReplayOptions): Replay {
   restoreChannel(host, manifest.statics['channel']);
   if (manifest.parent !== null) shareOutput();
   installHooks(boundary, {
+    onReplaced() {
+      boundary.end('exit', 0);
+      // What came of it, the successor's code, is all that the outside saw.
+      const code = manifest.end?.code ?? 0;
+      options.onEnd?.('exit', code);
+      return exitNow(code);
+    },
     exits: {
       onEnd(kind, code) {
         boundary.end(kind, code);

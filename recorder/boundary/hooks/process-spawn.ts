@@ -7,7 +7,8 @@
  */
 import type { StartedBy } from '../../trace';
 import type { Boundary } from '../core';
-import type { Members } from '../host';
+import { replace } from '../disguise';
+import type { AnyFunction, Members } from '../host';
 import { shareOutput } from '../output';
 import { installClose } from './streams';
 
@@ -30,10 +31,17 @@ interface Spawn {
   gid?: unknown;
 }
 
+/** process.execve: this process becomes another program, under the same pid. */
+export interface Replacement {
+  /** Record: the trace is complete. Replay: does not return. */
+  onReplaced(): void;
+}
+
 const { isArray } = Array;
 
-export function install(boundary: Boundary, children?: ChildEvents): void {
+export function install(boundary: Boundary, replacement: Replacement, children?: ChildEvents): void {
   const { host } = boundary;
+  installExecve(boundary, replacement, children);
   host.whenBinding('process_wrap', (binding) => {
     const { prototype } = binding['Process'] as { prototype: Members };
     const exited = boundary.site('process.onexit');
@@ -99,6 +107,32 @@ export function install(boundary: Boundary, children?: ChildEvents): void {
       },
     }),
   );
+}
+
+function installExecve(boundary: Boundary, replacement: Replacement, children: ChildEvents | undefined): void {
+  const proc = boundary.host.process as Members;
+  const execve = proc['execve'] as AnyFunction | undefined;
+  if (execve === undefined) return;
+  const standIn = {
+    execve(this: unknown, path: unknown, args: unknown = [], env: unknown = proc['env']): unknown {
+      // What Node refuses it refuses itself.
+      if (typeof path !== 'string' || !isArray(args) || typeof env !== 'object' || env === null || boundary.aside)
+        return Reflect.apply(execve, this, arguments) as unknown;
+      boundary.mark('execve');
+      if (boundary.mode === 'replay') return replacement.onReplaced();
+      let given = env as Record<string, string>;
+      if (children !== undefined) {
+        const pairs = children.environment(
+          Object.entries(given).map(([key, text]) => `${key}=${text}`),
+          'execve',
+        );
+        given = Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+      }
+      replacement.onReplaced();
+      return Reflect.apply(execve, this, [path, args, given]) as unknown;
+    },
+  }.execve;
+  replace(proc, 'execve', standIn);
 }
 
 /** A copy of the arguments, for a child that records itself. The program may hold on to the original. */

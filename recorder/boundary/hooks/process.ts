@@ -44,7 +44,7 @@ export function install(boundary: Boundary): void {
 
   for (const name of ANSWERS) boundary.sync(proc, name, `process.${name}`);
   // Where it succeeds the process is another program, and the trace ends.
-  for (const holder of [proc, methods]) boundary.sync(holder, 'execve', 'process.execve');
+  boundary.sync(methods, 'execve', 'process.execve');
   boundary.sync(proc, 'memoryUsage', 'process.memoryUsage');
   boundary.sync(proc.memoryUsage as unknown as Members, 'rss', 'process.memoryUsage.rss');
 
