@@ -82,7 +82,14 @@ export const EVENTS: readonly EventRow[] = [
   {
     name: 'mark',
     tag: 6,
-    fields: [{ name: 'name', type: 'text', meaning: 'beforeExit, exit, or another moment in the life of the process' }],
+    fields: [
+      {
+        name: 'name',
+        type: 'text',
+        meaning:
+          'beforeExit, exit, or another moment in the life of the process; scope, own scope: the next entry is made in a callback scope of native code that is open already, or that it opens',
+      },
+    ],
     recorded: 'the process reached the moment',
     replay: 'checked against the same moment',
   },

@@ -127,7 +127,7 @@ export interface DrainEvent extends EventBase {
 /** Replay: checked against the same moment. */
 export interface MarkEvent extends EventBase {
   readonly tag: EventTag.Mark;
-  /** BeforeExit, exit, or another moment in the life of the process. */
+  /** BeforeExit, exit, or another moment in the life of the process; scope, own scope: the next entry is made in a callback scope of native code that is open already, or that it opens. */
   readonly name: string;
 }
 
