@@ -129,3 +129,10 @@ test('events larger than the window of the trace', () => {
   assert.equal(retrace(['replay', 'big', '--engine', 'native']).stdout, stdout);
   assert.equal(readFileSync(join(folder, 'big/manifest.json'), 'utf8').includes('"ended"'), true);
 });
+
+test('a busy server, killed at any moment: every recording replays to its last event', () => {
+  const script = join(__dirname, '../../scripts/kill-storm.mjs');
+  const { stdout, status } = spawnSync(process.execPath, [script, '3'], { encoding: 'utf8', timeout: 120_000 });
+  assert.match(stdout, /^3 of 3 recordings opened and replayed to their last event/m);
+  assert.equal(status, 0);
+});

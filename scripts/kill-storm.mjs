@@ -2,7 +2,7 @@
  * Recordings of a busy HTTP server, each killed by SIGKILL at a random moment: every one must open and replay to its last event.
  *
  * `node scripts/kill-storm.mjs [COUNT] [--engine native|vm]`, by hand before a release with 200; a handful run in the tests
- * (recorder/killed.test.ts). Prints what it found and ends with 1 if one recording failed. Needs a build.
+ * (cli/robustness.test.ts). Prints what it found and ends with 1 if one recording failed. Needs a build.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
