@@ -8,7 +8,7 @@
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
 import { types } from 'node:util';
 import type { Site } from '../core';
-import { speakFor } from '../disguise';
+import { replace, speakFor } from '../disguise';
 import type { AnyFunction, Host, Members } from '../host';
 import { handOn } from '../origins';
 import type { RecordBoundary } from '../record';
@@ -23,6 +23,10 @@ import { BytesBefore, Watch } from './watch';
 
 const { apply, construct, defineProperty, getOwnPropertyDescriptor, ownKeys, getPrototypeOf, setPrototypeOf, isExtensible } = Reflect;
 const { isPromise, isProxy, isNativeError } = types;
+const call = Function.prototype.call;
+// The program may patch those of arrays.
+const indexOf = call.bind(Array.prototype.indexOf) as (list: object[], item: object) => number;
+const unshift = call.bind(Array.prototype.unshift) as (list: object[], item: object) => number;
 const captureStackTrace = Error.captureStackTrace;
 
 /** A promise of native code that is not settled yet, and the one the program has. */
@@ -95,17 +99,18 @@ export class RecordMembrane implements Inside, Natives {
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
     this.kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter'];
     this.contextFrame = contextFrameOf(host);
-    this.watchResources(host.requireInternal('internal/async_hooks'));
+    this.watchResources(host);
   }
 
   /**
-   * A hook among Node's own, where the program cannot list it, ahead of the program's. It does not count as one: native code tells
-   * hooks only where the program has some.
+   * A hook among Node's own, where the program cannot list it, ahead of the program's and only while there are some: native code
+   * tells nobody else, and Node 24 makes a resource of every microtask as soon as there is any hook.
    */
-  private watchResources(hooks: Members): void {
+  private watchResources(host: Host): void {
+    const hooks = host.requireInternal('internal/async_hooks');
     const { init_symbol } = hooks['symbols'] as Record<string, symbol>;
-    const [active] = (hooks['getHookArrays'] as () => [object[]])();
-    active.push({
+    const getHookArrays = hooks['getHookArrays'] as () => [object[]];
+    const own = {
       [init_symbol]: (asyncId: number, type: string, trigger: number) => {
         const { boundary, area } = this;
         if (!this.native || boundary.own !== 0) return;
@@ -113,6 +118,29 @@ export class RecordMembrane implements Inside, Natives {
         // The entry has the counter before it.
         this.counter = asyncId;
       },
+    };
+    const settle = (): void => {
+      const [active] = getHookArrays();
+      const at = indexOf(active, own);
+      if (at === -1 && active.length > 0) unshift(active, own);
+      else if (at !== -1 && active.length === 1) active.length = 0;
+    };
+    host.whenModule('async_hooks', (exports) => {
+      const prototype = Object.getPrototypeOf((exports['createHook'] as AnyFunction)({})) as Members;
+      for (const member of ['enable', 'disable']) {
+        const live = prototype[member] as AnyFunction;
+        replace(
+          prototype,
+          member,
+          {
+            [member](this: object): unknown {
+              const result: unknown = apply(live, this, arguments);
+              settle();
+              return result;
+            },
+          }[member] as AnyFunction,
+        );
+      }
     });
   }
 
