@@ -6,7 +6,7 @@
  */
 import { BINDINGS, forbids, rulingOn, type Ruling } from './bindings';
 import type { Boundary } from './core';
-import { disguise } from './disguise';
+import { disguise, speakFor } from './disguise';
 import type { AnyFunction, Members } from './host';
 import { membersOf, type Member } from './members';
 
@@ -109,6 +109,8 @@ function guardedClass(native: AnyFunction, met: () => void, harmless?: (args: re
       return apply(target, self, args) as unknown;
     },
   });
+  // The text of a proxy has no name in it.
+  speakFor(proxy, native);
   const { prototype } = native as { prototype: Members };
   const property = getOwnPropertyDescriptor(prototype, 'constructor');
   if (property?.configurable === true && property.value === native) defineProperty(prototype, 'constructor', { ...property, value: proxy });
