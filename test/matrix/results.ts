@@ -18,12 +18,14 @@ export function readResults(row: Row): Results {
   return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Results) : {};
 }
 
-/** Keeps a new result. Only one line of a failure is kept. */
+/** Keeps a new result; a column that was not run keeps the last one of the same package version. Only one line of a failure is kept. */
 export function keepResult(row: Row, major: string, result: Result): void {
   const short = Object.fromEntries(
     Object.entries(result.columns).map(([column, said]) => [column, typeof said === 'string' ? firstLine(said) : said]),
   );
-  const results = { ...readResults(row), [major]: { ...result, columns: short } };
+  const results = readResults(row);
+  const former = results[major]?.version === result.version ? results[major].columns : {};
+  results[major] = { ...result, columns: { ...former, ...short } };
   fs.writeFileSync(path.join(row.folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
 }
 

@@ -29,6 +29,14 @@ export function install(boundary: Boundary): void {
     });
   }
   host.whenModule('module', (Module) => {
-    for (const name of CACHE) boundary.sync(Module, name, `module.${name}`);
+    for (const name of CACHE) {
+      boundary.sync(Module, name, `module.${name}`, {
+        // Without a folder it loads `os`, whose own questions must not lie inside of the answer.
+        prepare: ([folder]) => {
+          const named: unknown = typeof folder === 'object' && folder !== null ? (folder as { directory?: unknown }).directory : folder;
+          if (name === 'enableCompileCache' && named === undefined) host.requireInternal('os');
+        },
+      });
+    }
   });
 }
