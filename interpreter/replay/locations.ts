@@ -44,11 +44,14 @@ export function shownPath(path: string, base: string): string {
 export function resolveFile(text: string, files: readonly string[], base: string): string {
   const wanted = text.replace(/\\/g, '/');
   const slashed = (path: string): string => path.replace(/\\/g, '/');
+  const suffix = wanted.replace(/^(\.\/)+/, '');
+  if (/\.m[jt]s$/.test(suffix)) {
+    throw new BadLocation(`${text} is an ES module: only CommonJS modules run in the interpreter and can be stopped in.`);
+  }
   if (wanted.startsWith('./')) {
     const exact = files.filter((file) => slashed(shownPath(file, base)) === wanted.slice(2));
     if (exact.length === 1) return exact[0]!;
   }
-  const suffix = wanted.replace(/^(\.\/)+/, '');
   const matches = files.filter((file) => slashed(file) === suffix || slashed(file).endsWith(`/${suffix}`));
   if (matches.length === 1) return matches[0]!;
   const own = matches.filter((file) => !inNodeModules(file));
@@ -56,9 +59,6 @@ export function resolveFile(text: string, files: readonly string[], base: string
   if (matches.length > 1) {
     const list = (own.length > 0 ? own : matches).map((file) => distinct(shownPath(file, base)));
     throw new BadLocation(`${text} could be ${list.length} files: ${enumerate(list, 'or')}. Write more of its path.`, list);
-  }
-  if (suffix.endsWith('.mjs')) {
-    throw new BadLocation(`${text} is an ES module: only CommonJS modules run in the interpreter and can be stopped in.`);
   }
   const near = nearNames(suffix, files).map((file) => shownPath(file, base));
   throw new BadLocation(

@@ -353,7 +353,7 @@ export class Replay {
     for (const line of stack.split('\n')) {
       const found = /^\s+at (?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
       const file = found?.[2]?.startsWith('file://') ? fileURLToPath(found[2]) : found?.[2];
-      // ES modules run natively and are not among the sources
+      // Frames of ES modules name URLs.
       if (found && file !== undefined && (known.has(file) || found[2] !== file)) {
         frames.push(this.frame({ function: found[1] ?? '', file, line: Number(found[3]), column: Number(found[4]) }));
       }
