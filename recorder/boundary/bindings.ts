@@ -83,7 +83,9 @@ export const BINDINGS: readonly BindingRow[] = [
   row('cjs_lexer', 'pass', 'finds the exports of CommonJS texts'),
   row('config', 'pass', 'constants of the build'),
   row('constants', 'pass', 'constants'),
-  row('contextify', 'pass', 'compiling and running scripts', { startSigintWatchdog: 'forbid' }),
+  row('contextify', 'pass', 'compiling and running scripts', {
+    startSigintWatchdog: 'forbid',
+  }),
   row('credentials', 'pass', 'reached through process, where the identity of the process is recorded'),
   row('crypto', 'pass', 'computes; hooks cover what is random and what completes later'),
   row('diagnostics_channel', 'pass', 'channels that native code publishes on'),

@@ -1,10 +1,11 @@
 /**
- * What V8 and Node say about the running process: heap statistics, profiles, heap snapshots written to a file, diagnostic reports.
+ * What V8 and Node say about the running process: heap statistics, memory, profiles, heap snapshots, diagnostic reports.
  *
  * Invariant: everything here is an answer; at replay nothing is measured, and no file is written.
  */
 import type { Boundary } from '../core';
-import type { Members } from '../host';
+import { replace } from '../disguise';
+import type { AnyFunction, Members } from '../host';
 import { programOutput } from '../output';
 import { installReads } from './streams';
 
@@ -41,6 +42,7 @@ export function install(boundary: Boundary): void {
     const profiler = (v8['GCProfiler'] as { prototype: Members }).prototype;
     for (const member of ['start', 'stop']) boundary.sync(profiler, member, `v8.GCProfiler.${member}`, { handle: true });
   });
+  host.whenModule('vm', (vm) => installMeasuring(boundary, vm));
   host.whenBinding('heap_utils', (heap) => {
     boundary.sync(heap, 'triggerHeapSnapshot', 'heap_utils.triggerHeapSnapshot');
     installSnapshotStream(boundary, heap);
@@ -49,6 +51,20 @@ export function install(boundary: Boundary): void {
     for (const member of Object.keys(report))
       if (!NOT_OF_REPORTS.has(member)) boundary.sync(report, member, `report.${member}`, member === 'writeReport' ? { load: printed } : {});
   });
+}
+
+/** vm.measureMemory(): a promise that the collector settles. node:vm has its native function from the start. */
+function installMeasuring(boundary: Boundary, vm: Members): void {
+  const live = vm['measureMemory'] as AnyFunction;
+  const site = boundary.site('vm.measureMemory');
+  const { emitExperimentalWarning } = boundary.host.requireInternal('internal/util') as { emitExperimentalWarning(name: string): void };
+  const measure = {
+    measureMemory(this: unknown): Promise<unknown> {
+      if (boundary.mode === 'replay') emitExperimentalWarning('vm.measureMemory');
+      return boundary.promise(site, () => Reflect.apply(live, this, arguments) as Promise<unknown>);
+    },
+  }.measureMemory;
+  replace(vm, 'measureMemory', measure);
 }
 
 /** Native code says on stderr where a report goes (src/node_report.cc), past every stream of the program's. */
