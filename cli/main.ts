@@ -45,6 +45,7 @@ function build(): Command {
     .option('-o, --output <dir>', 'folder of the recording; must not exist (default: recording, or the next free recording-2, ...)')
     .option('--force', 'replace the recording in that folder')
     .option('--no-children', 'record this process only, not the Node processes it starts')
+    .option('--overrides <file>', 'rules for packages with native addons (docs/ADDONS.md)')
     .option('--node-flag <flag>', 'flag for node, such as --max-old-space-size=4096 (may be repeated)', collect, [])
     .passThroughOptions()
     .addHelpText('after', examples(['retrace record app.js', 'retrace record -o /tmp/run1 -- server.js --port 8080']))

@@ -8,6 +8,7 @@ export interface RecordFlags {
   force?: boolean;
   nodeFlag: string[];
   children: boolean;
+  overrides?: string;
 }
 
 export async function recordProgram(script: string, args: string[], flags: RecordFlags): Promise<void> {
@@ -16,6 +17,7 @@ export async function recordProgram(script: string, args: string[], flags: Recor
     args,
     execArgv: flags.nodeFlag,
     children: flags.children,
+    ...(flags.overrides === undefined ? {} : { overrides: flags.overrides }),
     ...(flags.output === undefined ? {} : { dir: flags.output }),
     ...(flags.force === true ? { force: true } : {}),
   });

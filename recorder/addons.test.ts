@@ -214,5 +214,11 @@ test('addons: what native code looks up on instances, as the package says', asyn
     },
     asPlain: true,
   });
+  await roundTrip(program, {
+    copies: { 'native.node': addon },
+    files: { 'package.json': '{ "name": "zoo" }', 'rules.json': '{ "zoo": { "Emitter": { "callbacks": ["onfire", "emit"] } } }' },
+    env: { RETRACE_OVERRIDES: 'rules.json' },
+    asPlain: true,
+  });
   assert.match(stdout, /^own emit \[ 'fired', 'later' \]\nhandler true true$/m);
 });

@@ -39,6 +39,8 @@ export interface RecordOptions {
   readonly stdio?: StdioOptions;
   /** Record the Node processes that the program starts, too. Default: true. */
   readonly children?: boolean;
+  /** File with rules for packages with native addons: docs/ADDONS.md. Default: what the environment says. */
+  readonly overrides?: string;
   /** Flags for node, before the script: `--max-old-space-size=4096`. */
   readonly execArgv?: readonly string[];
   /** Default: the node that runs this. */
@@ -77,6 +79,7 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
     env: {
       ...env,
       RETRACE_RECORDING_MADE: recording,
+      ...(options.overrides === undefined ? {} : { RETRACE_OVERRIDES: resolve(cwd, options.overrides) }),
       ...(options.children === false ? { RETRACE_NO_CHILDREN: '1' } : {}),
     },
     stdio: options.stdio ?? 'inherit',

@@ -40,6 +40,7 @@ export function recordHere(orders: Orders, notRecording: (error: unknown) => voi
       hideFlags,
       // A child says nothing: whoever started it may read what it writes.
       warn: silent || place.parent !== null ? undefined : (line) => writeSync(2, `retrace: ${line}\n`),
+      overrides: process.env['RETRACE_OVERRIDES'],
       children: alone ? undefined : { preload: REGISTER, flags: RECORD_FLAGS.slice(0, 1) },
     });
   } catch (error) {

@@ -29,6 +29,7 @@ import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
 import { orderOutputIn, shareOutput } from './output';
 import { openHost } from './host';
+import { giveOverrides } from './membrane/packages';
 import { unknownNode } from './inventory';
 import { RecordBoundary, type FactSink } from './record';
 import { installStatics } from './hooks/process';
@@ -47,6 +48,8 @@ export interface RecordingOptions {
   readonly parent: ParentInfo | null;
   /** The processes that this one starts record themselves too, with the help of this preload and these flags. */
   readonly children?: { readonly preload: string; readonly flags: readonly string[] } | undefined;
+  /** File with rules for packages with native addons: docs/ADDONS.md. */
+  readonly overrides?: string | undefined;
   /** Told one line for people, at most twice: a Node that retrace does not know, and the first use of what it does not record. */
   readonly warn?: ((line: string) => void) | undefined;
   /** Takes the flags that retrace itself was started with out of process.execArgv. */
@@ -54,6 +57,7 @@ export interface RecordingOptions {
 }
 
 export function startRecording(options: RecordingOptions): void {
+  if (options.overrides !== undefined) giveOverrides(options.overrides);
   installDisguise();
   const host = openHost();
   const { directory } = options;

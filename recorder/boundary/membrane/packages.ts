@@ -7,34 +7,42 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { checkedOverrides, knownOverrides, type Overrides } from './overrides';
 
-export const OVERRIDES_FILE = 'retrace.overrides.json';
+const OVERRIDES_FILE = 'retrace.overrides.json';
+
+/** The rules that whoever started the program gives, by package name; read once. */
+let given: Readonly<Record<string, unknown>> = {};
+
+/** Called before the program starts. A file that cannot be read gives no rules. */
+export function giveOverrides(file: string): void {
+  const value = parsed(readText(file));
+  if (typeof value === 'object' && value !== null) given = value as Record<string, unknown>;
+}
 
 /** file: of the addon. label: the package's name, or the name of the file outside of any package. */
 export function overridesFor(file: string): { label: string; overrides: Overrides } {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const name = packageName(folder);
     if (name === undefined) continue;
-    return { label: name, overrides: read(join(folder, OVERRIDES_FILE)) ?? knownOverrides(name) };
+    return {
+      label: name,
+      overrides:
+        (Object.hasOwn(given, name) ? checkedOverrides(given[name]) : undefined) ??
+        checkedOverrides(parsed(readText(join(folder, OVERRIDES_FILE)))) ??
+        knownOverrides(name),
+    };
   }
   return { label: basename(file, '.node'), overrides: {} };
 }
 
 function packageName(folder: string): string | undefined {
-  const text = readText(join(folder, 'package.json'));
-  if (text === undefined) return undefined;
-  try {
-    const { name } = JSON.parse(text) as { name?: unknown };
-    return typeof name === 'string' && name !== '' ? name : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parsed(readText(join(folder, 'package.json'))) as { name?: unknown } | null | undefined;
+  const name = value?.name;
+  return typeof name === 'string' && name !== '' ? name : undefined;
 }
 
-function read(file: string): Overrides | undefined {
-  const text = readText(file);
-  if (text === undefined) return undefined;
+function parsed(text: string | undefined): unknown {
   try {
-    return checkedOverrides(JSON.parse(text));
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
   } catch {
     return undefined;
   }
