@@ -1,7 +1,8 @@
 // What recording costs a single crossing of the boundary, kind by kind.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { commandFor, programs, traceBytes } from './places.js';
+import { commandFor, programs, root, traceBytes } from './places.js';
 import { interleave, measureNode, ratios, spread, type Spread } from './rounds.js';
 
 export interface CrossingCost {
@@ -20,9 +21,10 @@ const FAST = 1_000_000;
 const SLOW = 4_000;
 const MIDDLING = 100_000;
 const fast = /^(no crossing|Date|new Date|Math|performance|process\.hrtime)/;
-const middling = /^set(Immediate|Timeout)/;
+const middling = /^set(Immediate|Timeout)|^addon: (function|getter|new)/;
 
 export async function measureCrossings(rounds: number): Promise<CrossingCost[]> {
+  execFileSync(process.execPath, [path.join(root, 'scripts/build-native.mjs'), '--test']);
   const kinds = await measureNode<string[]>([program]);
   const costs: CrossingCost[] = [];
   for (const kind of kinds) {

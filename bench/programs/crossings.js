@@ -19,6 +19,12 @@ const inTurn = (step) => (count, done) => {
   next();
 };
 
+// Native code of the tests: what the stand-ins in front of an addon cost (docs/ADDONS.md).
+const addon = require('../../native/build/test/retrace_test_addon.node');
+const counter = new addon.Counter(0);
+const bytes = Buffer.alloc(4096);
+const add = (a, b) => a + b;
+
 const kinds = {
   'no crossing (nextTick)': inTurn((next) => process.nextTick(next)),
   'Date.now': repeat(() => Date.now()),
@@ -49,6 +55,12 @@ const kinds = {
     for (let n = 0; n < count; n++) setTimeout(() => --left || done(), 1);
   },
   'zlib.deflate 64 B': inTurn((next) => zlib.deflate('x'.repeat(64), next)),
+  'addon: function of numbers': repeat((n) => addon.add(n, 1)),
+  'addon: getter of an instance': repeat(() => counter.value),
+  'addon: new instance': repeat((n) => new addon.Counter(n)),
+  'addon: 4 KB buffer changed': repeat(() => addon.fill(bytes)),
+  'addon: three callbacks inside': repeat(() => addon.each((n) => add(n, 1), 3)),
+  'addon: promise': inTurn((next) => addon.later('resolve').then(next)),
 };
 
 const [kind, count] = process.argv.slice(2);

@@ -79,6 +79,9 @@ export class RecordMembrane implements Inside, Natives {
   private readonly looked = new WeakSet<object>();
   private readonly symbols = new WeakMap<object, number>();
   private symbolsMet = 0;
+  /** Exports and what is in them: as receivers of functions they are not looked at. */
+  private readonly namespaces = new WeakSet<object>();
+  private exporting = false;
   /** Prototypes of native classes. */
   private readonly classes = new WeakSet<object>();
   /** What native code calls on instances, by prototype and name: what the program has there. */
@@ -158,7 +161,9 @@ export class RecordMembrane implements Inside, Natives {
       init: boundary.site(`${label}.init`),
     };
     this.base = boundary.nextNumber;
+    this.exporting = true;
     const saved = this.saveOther(value, label + '.');
+    this.exporting = false;
     return { outside: this.outside, saved };
   }
 
@@ -212,6 +217,7 @@ export class RecordMembrane implements Inside, Natives {
   readonly isOld = (object: object): boolean => this.isKnown(object) && this.boundary.knownNumber(object) < this.base;
 
   hold(object: object): void {
+    if (this.exporting && goesByValue(object)) this.namespaces.add(object);
     this.held.add(object);
   }
 
@@ -334,7 +340,8 @@ export class RecordMembrane implements Inside, Natives {
     this.area = area;
     const given = takeIn(args, this);
     // Own properties of a live instance are asked for, one by one.
-    const watch = Watch.of(newTarget === undefined && receiver === self ? receiver : undefined, given, rules.reads !== true);
+    const watched = newTarget === undefined && receiver === self && !this.namespaces.has(self as object) ? receiver : undefined;
+    const watch = Watch.of(watched, given, rules.reads !== true);
     const { native: outerNative, watch: outerWatch } = this;
     this.native = true;
     this.watch = watch;
