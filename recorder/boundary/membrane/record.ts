@@ -82,6 +82,8 @@ export class RecordMembrane implements Inside, Natives {
   /** Exports and what is in them: as receivers of functions they are not looked at. */
   private readonly namespaces = new WeakSet<object>();
   private exporting = false;
+  /** What the call whose answer is being saved was given. */
+  private given: Given | undefined;
   /** Prototypes of native classes. */
   private readonly classes = new WeakSet<object>();
   /** What native code calls on instances, by prototype and name: what the program has there. */
@@ -361,7 +363,9 @@ export class RecordMembrane implements Inside, Natives {
     this.base = boundary.nextNumber;
     const effects: unknown[] = taken ? [[Effect.AsyncId, counter]] : [];
     const lent = given === undefined || failed || rules.reads === true ? undefined : this.lend(given, rules, result);
+    this.given = given;
     const saved = this.saveAnswer(result, site.name, lent, stand);
+    this.given = undefined;
     const { outside } = this;
     if (watch !== undefined) watch.changes(effects, this.number, this.saveProperty);
     if (this.pledges.size > 0) this.settlements(effects);
@@ -410,6 +414,9 @@ export class RecordMembrane implements Inside, Natives {
       this.outside = promise;
       return [PROMISE, boundary.numberOf(promise)];
     }
+    // Handed back: what has changed in it is among the effects.
+    if (this.given !== undefined && ArrayBuffer.isView(value) && this.given.views.includes(value))
+      return [0, [Tree.Ref, boundary.numberOf(value)], []];
     if (isPlainData(mapped, this.isOld)) {
       this.outside = mapped;
       if (goesByValue(mapped)) return [boundary.numberOf(mapped), mapped];
