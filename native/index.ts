@@ -95,6 +95,9 @@ function load<T>(file: string, hint: string): T {
 }
 
 const writer = load<WriterAddon>('build/retrace_writer.node', 'Run `npm rebuild retrace`.');
+// A build of older sources would fail in the middle of somebody's program.
+if (typeof writer.openOrder !== 'function' || typeof writer.endAfter !== 'function')
+  throw new Error(`${join(folder, 'build/retrace_writer.node')} is older than retrace. Run \`npm rebuild retrace\`.`);
 
 /** Bytes of address space, and of disk ahead of the writer. */
 const WINDOW = 1 << 20;

@@ -134,7 +134,7 @@ function makeFolder(cwd: string, options: RecordOptions): string {
   try {
     if (options.dir === undefined) return createNextRecording(dir);
     if (options.force === true) removeRecording(dir);
-    mkdirSync(dirname(dir), { recursive: true });
+    makeParents(dirname(dir));
     createRecording(dir);
     return dir;
   } catch (error) {
@@ -142,6 +142,17 @@ function makeFolder(cwd: string, options: RecordOptions): string {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(dir))
       throw new CannotRecord(`${options.dir} already exists. Choose another folder with -o, or replace it with --force.`);
     throw new CannotRecord(`cannot make the folder ${dir}: ${(error as Error).message}. Choose another one with -o.`);
+  }
+}
+
+/** Not mkdir's own recursion, which never ends where a parent cannot hold folders, as in /proc. Throws the errors of mkdir. */
+function makeParents(dir: string): void {
+  if (existsSync(dir)) return;
+  makeParents(dirname(dir));
+  try {
+    mkdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
