@@ -136,3 +136,15 @@ test('a busy server, killed at any moment: every recording replays to its last e
   assert.match(stdout, /^3 of 3 recordings opened and replayed to their last event/m);
   assert.equal(status, 0);
 });
+
+test('last words after the end of the trace do not count as missing events', () => {
+  const text = `setTimeout(() => { throw new Error('late'); }, 1);
+process.on('exit', () => { Promise.resolve().then(() => console.log('after the listeners')); });`;
+  assert.equal(retrace(['record', '-o', 'words', program('words', text)]).status, 1);
+  const { ok, engines } = verified('words');
+  assert.deepEqual(
+    engines.map((one) => one.events),
+    engines.map((one) => one.of),
+  );
+  assert.ok(ok);
+});

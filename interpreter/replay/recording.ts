@@ -278,9 +278,14 @@ export class Recording {
   private units(threads: readonly string[] = this.threads.map(({ name }) => name)): Unit[] {
     return threads.map((thread) => {
       this.check(thread);
-      let events = 0;
+      let [events, ended] = [0, -1];
       const reader = this.reader(this.thread(thread).trace);
-      for (let event = reader.next(); event; event = reader.next()) if (event.tag !== EventTag.End) events = event.index + 1;
+      for (let event = reader.next(); event; event = reader.next()) {
+        if (event.tag === EventTag.End) ended = event.index;
+        else events = event.index + 1;
+      }
+      // What follows the end (output of its last words) is compared where it is reached, but nobody can say when all of it was.
+      if (ended >= 0) events = ended;
       const { node, end, status } = this.manifest;
       return {
         process: this.number,

@@ -85,7 +85,7 @@ export interface Unit {
   readonly thread: string;
   /** process.version of the recording. */
   readonly node: string;
-  /** Events of the trace, the last `end` not counted. */
+  /** Events of the trace before its last `end`. */
   readonly events: number;
   readonly end: Ending | null;
   /** False if the recorder gave up, or nobody saw the end. */
