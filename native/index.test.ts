@@ -28,6 +28,12 @@ test('a trace file moves its window without changing the view, and is cut at clo
   file.committed[0] = 8193;
   assert.equal(file.crc32(0, 4097, 0), crc32(window.subarray(0, 4097)));
   assert.equal(file.crc32(100, 4097, file.crc32(3, 100, 0)), crc32(window.subarray(3, 4097)));
+  // Behind the window and inside of it.
+  assert.deepEqual(
+    [file.holds(0, Buffer.from([7, 1, 0]), 1, 3), file.holds(8191, Buffer.from([2, 3]), 0, 2), file.holds(8191, Buffer.from([2, 4]), 0, 2)],
+    [true, true, false],
+  );
+  assert.equal(file.holds(1 << 20, Buffer.from([0]), 0, 1), false);
   file.close();
   file.close();
   window.fill(9);

@@ -17,6 +17,8 @@ export interface TraceFile {
   advance(offset: number): number;
   /** CRC-32 of window[start, end), continuing `seed`. */
   crc32(start: number, end: number, seed: number): number;
+  /** True if the file holds bytes[start, end) at that offset. */
+  holds(offset: number, bytes: Uint8Array, start: number, end: number): boolean;
   /** Cuts the file to the committed length. Idempotent. */
   close(): void;
 }
@@ -63,6 +65,7 @@ interface WriterAddon {
     headBuffer: ArrayBuffer;
     advance(offset: number): number;
     crc32(start: number, end: number, seed: number): number;
+    holds(offset: number, bytes: Uint8Array, start: number, end: number): boolean;
     close(): void;
   };
   stamp(): number;
@@ -96,7 +99,7 @@ function load<T>(file: string, hint: string): T {
 
 const writer = load<WriterAddon>('build/retrace_writer.node', 'Run `npm rebuild retrace`.');
 // A build of older sources would fail in the middle of somebody's program.
-if (typeof writer.openOrder !== 'function' || typeof writer.endAfter !== 'function')
+if (!('holds' in writer.TraceFile.prototype))
   throw new Error(`${join(folder, 'build/retrace_writer.node')} is older than retrace. Run \`npm rebuild retrace\`.`);
 
 /** Bytes of address space, and of disk ahead of the writer. */
@@ -110,6 +113,7 @@ export function openTraceFile(path: string, windowSize = WINDOW): TraceFile {
     committed: new Float64Array(file.headBuffer, 16, 2),
     advance: (offset) => file.advance(offset),
     crc32: (start, end, seed) => file.crc32(start, end, seed),
+    holds: (offset, bytes, start, end) => file.holds(offset, bytes, start, end),
     close: () => file.close(),
   };
 }

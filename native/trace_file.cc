@@ -162,6 +162,20 @@ int TraceFile::Advance(uint64_t offset) {
   return 0;
 }
 
+bool TraceFile::Holds(uint64_t offset, const uint8_t* bytes, size_t size) const {
+  char piece[65536];
+  while (size > 0) {
+    size_t wanted = size < sizeof(piece) ? size : sizeof(piece);
+    ssize_t n = pread(fd_, piece, wanted, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0 || memcmp(piece, bytes, static_cast<size_t>(n)) != 0) return false;
+    bytes += n;
+    offset += static_cast<uint64_t>(n);
+    size -= static_cast<size_t>(n);
+  }
+  return true;
+}
+
 int TraceFile::Close() {
   if (fd_ < 0) return 0;
   double committed;

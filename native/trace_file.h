@@ -25,6 +25,8 @@ class TraceFile {
   // All return 0 or an errno.
   int Open(const char* path, size_t window_size);
   int Advance(uint64_t offset);
+  // True if the file holds these bytes at that offset.
+  bool Holds(uint64_t offset, const uint8_t* bytes, size_t size) const;
   // Cuts the file to the committed length and lets go of it. The region then belongs to no file.
   int Close();
   ~TraceFile();

@@ -52,7 +52,7 @@ class TraceFileObject : public Napi::ObjectWrap<TraceFileObject> {
   static Napi::Function Define(Napi::Env env) {
     return DefineClass(env, "TraceFile",
                        {InstanceMethod<&TraceFileObject::Advance>("advance"), InstanceMethod<&TraceFileObject::Crc32>("crc32"),
-                        InstanceMethod<&TraceFileObject::Close>("close")});
+                        InstanceMethod<&TraceFileObject::Holds>("holds"), InstanceMethod<&TraceFileObject::Close>("close")});
   }
 
   // (path, window size in bytes): creates the file, which must not exist.
@@ -97,6 +97,15 @@ class TraceFileObject : public Napi::ObjectWrap<TraceFileObject> {
     if (start > end || end > file_.window()->size) return ThrowErrno(info.Env(), EINVAL, "crc32");
     const auto* bytes = static_cast<const uint8_t*>(file_.window()->address);
     return Napi::Number::New(info.Env(), retrace::Crc32(bytes + start, end - start, seed));
+  }
+
+  Napi::Value Holds(const Napi::CallbackInfo& info) {
+    auto bytes = info[1].As<Napi::Uint8Array>();
+    uint32_t start = info[2].As<Napi::Number>().Uint32Value();
+    uint32_t end = info[3].As<Napi::Number>().Uint32Value();
+    if (start > end || end > bytes.ByteLength()) return ThrowErrno(info.Env(), EINVAL, "holds");
+    auto offset = static_cast<uint64_t>(info[0].As<Napi::Number>().DoubleValue());
+    return Napi::Boolean::New(info.Env(), file_.Holds(offset, bytes.Data() + start, end - start));
   }
 
   Napi::Value Close(const Napi::CallbackInfo& info) {

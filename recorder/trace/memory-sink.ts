@@ -38,6 +38,11 @@ export class MemorySink implements TraceSink {
     return crc32(this.window, start, end, seed);
   }
 
+  holds(offset: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const file = Buffer.concat([...this.pieces, this.window]);
+    return file.compare(bytes, start, end, offset, offset + end - start) === 0;
+  }
+
   close(): void {}
 
   /** The file as it would be found after close(), or after a kill at this moment. */

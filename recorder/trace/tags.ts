@@ -76,6 +76,8 @@ export const enum ValueTag {
   Handle = 0xb0,
   /** An object that came before in this event: 0 is the first one begun. */
   Back = 0xb1,
+  /** A Latin1, Utf16, Uint8Array, Buffer or ArrayBuffer of n units whose bytes stand at that offset of the file, in an earlier event. */
+  Repeat = 0xb2,
 }
 
 /** What every event has. `index` counts from 0, `offset` is where it begins in the file, in bytes. */

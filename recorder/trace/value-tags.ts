@@ -50,6 +50,13 @@ export const VALUES: readonly ValueRow[] = [
   },
   { name: 'Handle', tag: 0xb0, layout: 'uint', meaning: 'a native handle, by its number' },
   { name: 'Back', tag: 0xb1, layout: 'uint', meaning: 'an object that came before in this event: 0 is the first one begun' },
+  {
+    name: 'Repeat',
+    tag: 0xb2,
+    layout: 'u8 tag, uint n, uint offset',
+    meaning:
+      'a Latin1, Utf16, Uint8Array, Buffer or ArrayBuffer of n units whose bytes stand at that offset of the file, in an earlier event',
+  },
 ];
 
 /** Classes of views other than Uint8Array, in the order of their kind byte. */

@@ -7,6 +7,7 @@
  */
 import { types } from 'node:util';
 import { Damaged, Unencodable } from './errors';
+import { LARGE, type Repeats } from './repeats';
 import { ValueTag } from './tags';
 import { VIEW_KINDS } from './value-tags';
 
@@ -85,7 +86,10 @@ export class Encoder {
   protected view: DataView;
   protected at = 0;
   protected limit = 0;
+  /** File offset of bytes[0]. */
+  protected origin = 0;
   handles: HandleCodec | undefined;
+  protected repeats: Repeats | undefined;
   /** Objects begun in this event, in order: few of them in a list, which is reused, more in a map. */
   private readonly few: (object | undefined)[] = Array.from({ length: FEW }, () => undefined);
   private begun = 0;
@@ -167,6 +171,7 @@ export class Encoder {
       if (i === n) {
         latin1Write(bytes, s, at, n);
         this.at = at + n;
+        if (n >= LARGE) this.once(start, n, at);
         return;
       }
     }
@@ -175,6 +180,19 @@ export class Encoder {
     at = this.at;
     ucs2Write(bytes, s, at, 2 * n);
     this.at = at + 2 * n;
+    if (n >= LARGE) this.once(start, n, at);
+  }
+
+  /** The piece that begins at `start` with its tag and ends here with `n` units from `from` on becomes a reference if it stands in the trace already. */
+  private once(start: number, n: number, from: number): void {
+    const place = this.repeats === undefined ? -1 : this.repeats.find(this.bytes, from, this.at, this.origin + from);
+    if (place < 0) return;
+    const tag = this.bytes[start]!;
+    this.at = start;
+    this.bytes[this.at++] = ValueTag.Repeat;
+    this.bytes[this.at++] = tag;
+    this.uint(n);
+    this.uint(place);
   }
 
   protected block(source: Uint8Array): void {
@@ -277,8 +295,14 @@ export class Encoder {
   }
 
   private flat(v: Uint8Array, proto: object): void {
-    this.bytes[this.at++] = proto === uint8Proto ? ValueTag.Uint8Array : ValueTag.Buffer;
+    this.flatAs(proto === uint8Proto ? ValueTag.Uint8Array : ValueTag.Buffer, v);
+  }
+
+  private flatAs(tag: ValueTag, v: Uint8Array): void {
+    const start = this.at;
+    this.bytes[this.at++] = tag;
     this.block(v);
+    if (v.length >= LARGE) this.once(start, v.length, this.at - v.length);
   }
 
   private container(v: object, proto: object | null): void {
@@ -299,10 +323,7 @@ export class Encoder {
       bytes[this.at++] = ValueTag.Date;
       return this.f64(v.getTime());
     }
-    if (types.isArrayBuffer(v)) {
-      bytes[this.at++] = ValueTag.ArrayBuffer;
-      return this.block(new Uint8Array(v));
-    }
+    if (types.isArrayBuffer(v)) return this.flatAs(ValueTag.ArrayBuffer, new Uint8Array(v));
     if (types.isMap(v)) {
       bytes[this.at++] = ValueTag.Map;
       this.uint(v.size);
@@ -468,8 +489,30 @@ export class Decoder {
 
   protected text(): string {
     const tag = this.u8();
-    if (tag !== ValueTag.Latin1 && tag !== ValueTag.Utf16) throw this.damaged('a string was expected', this.at - 1);
-    return this.textAfter(tag);
+    if (tag === ValueTag.Repeat) {
+      const again = this.repeated();
+      if (typeof again === 'string') return again;
+    } else if (tag === ValueTag.Latin1 || tag === ValueTag.Utf16) return this.textAfter(tag);
+    throw this.damaged('a string was expected', this.at - 1);
+  }
+
+  /** What stands further up in the trace: see repeats.ts. */
+  private repeated(): string | Uint8Array | ArrayBuffer {
+    const start = this.at;
+    const tag = this.u8() as ValueTag;
+    const n = this.uint();
+    const from = this.uint();
+    const size = tag === ValueTag.Utf16 ? 2 * n : n;
+    if (from + size > start) throw this.damaged('a reference to bytes that did not come before', start);
+    const bytes = this.bytes.subarray(from, from + size);
+    if (tag === ValueTag.Latin1) return latin1Slice(this.bytes, from, from + size);
+    if (tag === ValueTag.Utf16) return ucs2Slice(this.bytes, from, from + size);
+    const copy = new ArrayBuffer(n);
+    setBytes(new Uint8Array(copy), bytes, 0);
+    if (tag === ValueTag.ArrayBuffer) return copy;
+    if (tag === ValueTag.Buffer) return Buffer.from(copy);
+    if (tag === ValueTag.Uint8Array) return new Uint8Array(copy);
+    throw this.damaged('a reference to what is not stored once', start);
   }
 
   private textAfter(tag: ValueTag.Latin1 | ValueTag.Utf16): string {
@@ -579,6 +622,10 @@ export class Decoder {
         if (this.handles === undefined) throw this.damaged('a native handle where none can be', at);
         return this.keep(this.handles.handleOf(handle));
       }
+      case ValueTag.Repeat: {
+        const again = this.repeated();
+        return typeof again === 'string' ? again : this.keep(again);
+      }
       case ValueTag.Back: {
         const at = this.at;
         const found = this.seen[this.uint()];
@@ -651,7 +698,9 @@ export class Decoder {
     this.u8();
     const key = this.text();
     const tag = this.u8();
-    const message = key === 'message' && (tag === ValueTag.Latin1 || tag === ValueTag.Utf16) ? this.textAfter(tag) : '';
+    const isText = tag === ValueTag.Latin1 || tag === ValueTag.Utf16 || tag === ValueTag.Repeat;
+    this.at--;
+    const message = key === 'message' && isText ? this.text() : '';
     this.at = at;
     return message;
   }

@@ -7,11 +7,12 @@
  * events are dropped and `failure` says why.
  */
 import { CHECK_SIZE, EVENT_BY_TAG, FORMAT_VERSION, HEADER } from './events';
+import { type Comparable, Repeats } from './repeats';
 import { EventTag } from './tags';
 import { Encoder, type HandleCodec, NO_ROOM } from './values';
 
 /** Where the bytes go. The native facade's trace file is one; MemorySink is another. */
-export interface TraceSink {
+export interface TraceSink extends Comparable {
   /** A window on the file, the same object for the sink's whole life. */
   readonly window: Uint8Array;
   /** The two words of the file's head: [0] the committed length, [1] where the last check ends, in bytes. */
@@ -76,9 +77,12 @@ class EventEncoder extends Encoder {
 
 /** Encodes one event of any size into memory that grows. */
 class Scratch extends EventEncoder {
-  constructor(handles: HandleCodec | undefined) {
+  /** origin: the file offset that the event will have. */
+  constructor(handles: HandleCodec | undefined, repeats: Repeats | undefined, origin: number) {
     super(new Uint8Array(1 << 16));
     this.handles = handles;
+    this.repeats = repeats;
+    this.origin = origin;
   }
 
   encode(tag: EventTag, fields: readonly unknown[]): Uint8Array {
@@ -103,8 +107,6 @@ export class TraceWriter extends EventEncoder {
   private readonly committed: Float64Array;
   private readonly onFailure: ((error: Error) => void) | undefined;
   private readonly names = new Map<string, number>();
-  /** File offset of window[0]. */
-  private base = 0;
   /** Window offset up to which `crc` has been computed, and the sum so far. */
   private summed: number = HEADER.size;
   private crc = 0;
@@ -119,6 +121,7 @@ export class TraceWriter extends EventEncoder {
     this.sink = sink;
     this.committed = sink.committed;
     this.handles = options.handles;
+    this.repeats = new Repeats(sink);
     this.onFailure = options.onFailure;
     this.view.setBigUint64(HEADER.magicAt, HEADER.magic, true);
     this.view.setUint32(HEADER.versionAt, FORMAT_VERSION, true);
@@ -133,7 +136,7 @@ export class TraceWriter extends EventEncoder {
 
   /** File offset of the next event, in bytes. */
   get position(): number {
-    return this.base + this.at;
+    return this.origin + this.at;
   }
 
   /** The number of a name, defined on first use. Keep it: numbers never change within a trace. */
@@ -249,14 +252,14 @@ export class TraceWriter extends EventEncoder {
       return;
     }
     this.events++;
-    this.committed[0] = this.base + this.at;
+    this.committed[0] = this.origin + this.at;
     if (this.at >= this.checkAt) this.check();
   }
 
   private check(): void {
     if (this.at + HEAD > this.limit) this.advance();
     this.sum();
-    const position = this.base + this.at;
+    const position = this.origin + this.at;
     if (this.failure !== undefined || position === this.checked) return;
     this.bytes[this.at++] = EventTag.Check;
     this.u32(position - this.checked);
@@ -281,14 +284,14 @@ export class TraceWriter extends EventEncoder {
       return;
     }
     this.sum();
-    const offset = this.base + this.at;
+    const offset = this.origin + this.at;
     try {
-      this.base = this.sink.advance(offset);
+      this.origin = this.sink.advance(offset);
     } catch (error) {
       this.fail(error as Error);
       return;
     }
-    const moved = offset - this.base;
+    const moved = offset - this.origin;
     this.checkAt += moved - this.at;
     this.at = moved;
     this.summed = moved;
@@ -304,7 +307,7 @@ export class TraceWriter extends EventEncoder {
     }
     let encoded: Uint8Array;
     try {
-      encoded = new Scratch(this.handles).encode(tag, fields);
+      encoded = new Scratch(this.handles, this.repeats, this.origin + start).encode(tag, fields);
     } catch (fault) {
       this.fail(fault as Error);
       return;
@@ -330,6 +333,7 @@ export class TraceWriter extends EventEncoder {
   /** Encode into memory of no consequence from now on. */
   private fallBack(): void {
     this.use(new Uint8Array(CHECK_EVERY));
+    this.repeats = undefined;
     this.at = 0;
     this.names.clear();
   }
