@@ -72,6 +72,7 @@ async function main(): Promise<void> {
         console.log(`FAILED ${failure.title}\n  recording: ${failure.kept}\n${failure.said.replace(/^/gm, '  ')}`);
       }
       if (process.stdout.isTTY) process.stdout.write(`\r${done} of ${runs.length * times}\x1b[K`);
+      else if (done % runs.length === 0) console.log(`${done - failures.length} of ${done} recordings verified so far`);
     }
   };
   await Promise.all(Array.from({ length: Number(values.jobs) }, work));
