@@ -8,7 +8,7 @@
  * come last in a row, so that an event's head can be read before the objects in it are made.
  */
 
-/** How a field is laid out. uint: LEB128, up to 2^53-1. text: length in UTF-16 units, then the string. value(s): see values.ts. */
+/** How a field is laid out. uint: LEB128, up to 2^53-1. text: length in UTF-16 units, then the string. value(s): see encoder.ts. */
 export type FieldType = 'uint' | 'u32' | 'text' | 'value' | 'values';
 
 export interface EventField {
@@ -155,4 +155,4 @@ export const HEADER = {
 export const CHECK_SIZE = 9;
 
 /** Version of everything this folder writes. A reader takes no other. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;

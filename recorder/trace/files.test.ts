@@ -14,6 +14,7 @@ import {
   TraceWriter,
   checkNode,
   createNextRecording,
+  FORMAT_VERSION,
   createRecording,
   readManifest,
   removeRecording,
@@ -26,7 +27,7 @@ after(() => rmSync(folder, { recursive: true }));
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 const manifest: Manifest = {
-  format: 1,
+  format: FORMAT_VERSION,
   number: 0,
   parent: null,
   sources: 'sources',
@@ -83,7 +84,7 @@ test('what is not a recording, or not ours, or damaged, is told apart', () => {
   assert.throws(() => readManifest(join(dir, 'manifest.json')), { code: 'NotARecording' });
   const write = (change: Record<string, unknown>) => writeFileSync(join(dir, 'manifest.json'), JSON.stringify({ ...manifest, ...change }));
   write({ format: 99 });
-  assert.throws(() => readManifest(dir), { code: 'WrongFormat', message: /version 99.*version 1/ });
+  assert.throws(() => readManifest(dir), { code: 'WrongFormat', message: /version 99.*version 2/ });
   const wrong: Record<string, unknown>[] = [
     { status: 'odd' },
     { argv: [1] },

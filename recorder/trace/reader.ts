@@ -5,10 +5,11 @@
  * are untrusted: whatever they are, the answer is an event, the end, or a typed error with the offset.
  */
 import { crc32 } from './crc32';
+import { Decoder } from './decoder';
 import { CHECK_SIZE, EVENT_BY_TAG, FORMAT_VERSION, HEADER } from './events';
 import { NotARecording, WrongFormat } from './errors';
 import { EventTag, type EndEvent, type EntryEvent, type TraceEvent } from './tags';
-import { Decoder, type HandleCodec, type MakeError } from './values';
+import type { HandleCodec, MakeError } from './values';
 
 /** What can be known of the next event without making the objects in it. */
 export interface EventHead {

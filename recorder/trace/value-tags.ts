@@ -1,6 +1,6 @@
 /**
  * The closed table of value encodings. scripts/generate.mjs derives the enum `ValueTag` in tags.ts and the table in
- * docs/TRACE_FORMAT.md from it; values.ts is the codec.
+ * docs/TRACE_FORMAT.md from it; encoder.ts and decoder.ts are the codec.
  *
  * Invariant: as for events, a byte is never given another meaning once a format version is released.
  */

@@ -9,7 +9,8 @@
 import { CHECK_SIZE, EVENT_BY_TAG, FORMAT_VERSION, HEADER } from './events';
 import { type Comparable, Repeats } from './repeats';
 import { EventTag } from './tags';
-import { Encoder, type HandleCodec, NO_ROOM } from './values';
+import { Encoder, NO_ROOM } from './encoder';
+import type { HandleCodec } from './values';
 
 /** Where the bytes go. The native facade's trace file is one; MemorySink is another. */
 export interface TraceSink extends Comparable {
