@@ -82,6 +82,12 @@ interface WriterAddon {
   endAfter(milliseconds: number, words: string, signal: number, code: number): void;
   unsetVariable(name: string): void;
   exec(path: string, args: readonly string[], environment: readonly string[]): void;
+  lifeline(fd: number): void;
+  listenAt(address: string): number;
+  branch(control: number, address: string): number;
+  scratch(control: number, milliseconds: number, run: () => Uint8Array): Uint8Array | number;
+  pollIn(fd: number): boolean;
+  milliseconds(): number;
 }
 
 /** The addons are built beside their sources, not in dist: see scripts/build-native.mjs. */
@@ -99,7 +105,7 @@ function load<T>(file: string, hint: string): T {
 
 const writer = load<WriterAddon>('build/retrace_writer.node', 'Run `npm rebuild retrace`.');
 // A build of older sources would fail in the middle of somebody's program.
-if (!('holds' in writer.TraceFile.prototype))
+if (!('listenAt' in writer))
   throw new Error(`${join(folder, 'build/retrace_writer.node')} is older than retrace. Run \`npm rebuild retrace\`.`);
 
 /** Bytes of address space, and of disk ahead of the writer. */
@@ -159,6 +165,42 @@ export const unsetVariable: (name: string) => void = writer.unsetVariable;
 
 /** execve(2): this process becomes another program. args begins with argv[0], environment holds KEY=value. Returns only to throw. */
 export const replaceProcess: (path: string, args: readonly string[], environment: readonly string[]) => void = writer.exec;
+
+/** Whether replayers can be branched (fork.cc). Their Node needs FORKABLE_FLAGS. */
+export const canFork = process.platform === 'linux';
+/** V8 without helper threads, which would not exist in a branch. */
+export const FORKABLE_FLAGS: readonly string[] = ['--single-threaded', '--v8-pool-size=0'];
+
+/** Debug sessions only. The process ends as soon as the other end of that socket closes, whatever it is doing. */
+export const lifeline: (fd: number) => void = writer.lifeline;
+
+/** Controllers only: a descriptor that listens at a Unix address (a leading NUL for an abstract name), or a negative errno. */
+export const listenAt: (address: string) => number = writer.listenAt;
+
+/**
+ * Debug sessions only. Forks: both copies return from it. In the parent: the child's process id, or a negative errno. In the child: 0,
+ * and `control` is a new connection to `address` (Unix; a leading NUL for an abstract name), by which it lives as by a lifeline. A
+ * child leaves by exitNow only.
+ */
+export const branch: (control: number, address: string) => number = writer.branch;
+
+/** Why a scratch copy gave nothing. */
+export type ScratchLoss = 'late' | 'died' | 'interrupted' | 'failed';
+const LOSSES: readonly ScratchLoss[] = ['failed', 'late', 'died', 'interrupted', 'failed'];
+
+/**
+ * Debug sessions only. Runs a function in a copy of the process that ends right after it: nothing it does is left but the bytes it
+ * returns. milliseconds: its time; a message that arrives on `control` (and stays unread) ends it sooner.
+ */
+export function scratch(control: number, milliseconds: number, run: () => Uint8Array): Uint8Array | ScratchLoss {
+  const told = writer.scratch(control, milliseconds, run);
+  return typeof told === 'number' ? LOSSES[told]! : told;
+}
+
+/** Whether reading from the descriptor would not block. */
+export const pollIn: (fd: number) => boolean = writer.pollIn;
+/** A clock for intervals, in milliseconds; the program's stand still at replay. */
+export const milliseconds: () => number = writer.milliseconds;
 
 let loaded: Driver | undefined;
 

@@ -21,6 +21,7 @@
 #include <mutex>
 #include <string>
 
+#include "fork.h"
 #include "output_order.h"
 #include "sha256.h"
 #include "trace_file.h"
@@ -337,6 +338,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("endAfter", Napi::Function::New<EndAfter>(env, "endAfter"));
   exports.Set("unsetVariable", Napi::Function::New<UnsetVariable>(env, "unsetVariable"));
   exports.Set("exec", Napi::Function::New<Exec>(env, "exec"));
+  retrace::DefineFork(env, exports);
   return exports;
 }
 
