@@ -1,6 +1,6 @@
 // The syntax tree as the compiler sees it: acorn's nodes plus the marks that analysis leaves on them. Used by every file of the
 // compiler; fields are checked by `type` first, as in ESTree.
-import type { Scope, FunctionInfo } from './scopes';
+import type { Scope, FunctionInfo } from './scope';
 
 export interface Node {
   type: string;

@@ -2,7 +2,7 @@
 // Invariant: registers are a stack; whoever takes a temporary gives it back by `release`, and labels are all bound at the end.
 import { Op, OP_LENGTH, type CodeBlock } from '../bytecode';
 import type { Node } from './ast';
-import type { Scope } from './scopes';
+import type { Scope } from './scope';
 
 export class Label {
   pc = -1;

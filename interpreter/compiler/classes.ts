@@ -2,9 +2,11 @@
 // and statements.ts. Invariant: computed keys and the heritage run in source order at definition, initialisers later with this bound.
 import { Op } from '../bytecode';
 import type { Node } from './ast';
-import { FunctionInfo, Scope } from './scopes';
+import { FunctionInfo, Scope } from './scope';
 import type { Generator } from './generator';
-import { defineMethod, exprNamed, exprTo, isAnonymousFunction, needsHome, bindThis } from './expressions';
+import { defineMethod, needsHome } from './literals';
+import { exprNamed, exprTo, isAnonymousFunction } from './expressions';
+import { bindThis } from './call-expressions';
 import { closure, functionsOf, makeBlock } from './functions';
 import { propertyName } from './patterns';
 import { statements } from './statements';

@@ -5,7 +5,8 @@ import type { Node } from './ast';
 import { makeBlock } from './functions';
 import { numberStatements } from './locations';
 import { parseEval, parseSource } from './parser';
-import { analyze, type FunctionInfo, type Scope } from './scopes';
+import { analyze } from './scopes';
+import { type FunctionInfo, type Scope } from './scope';
 import { parse } from 'acorn';
 
 /** Makes the file object of a text; `breaks` is given when breakpoints were set before the file was loaded. */

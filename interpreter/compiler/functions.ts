@@ -8,7 +8,7 @@ import { pattern } from './patterns';
 import { compileInitializer, defaultConstructor } from './classes';
 import { statements } from './statements';
 import { functionAt, positionOfNode } from './positions';
-import type { FunctionInfo, Scope } from './scopes';
+import type { FunctionInfo, Scope } from './scope';
 
 const KINDS = {
   normal: FunctionKind.Normal,

@@ -3,7 +3,7 @@
 // `b.envDepth` describe what the emitted code will have done when it gets here.
 import { Completion, HandlerKind, Op, type CodeBlock, type SourceFile } from '../bytecode';
 import { Builder, type Label } from './builder';
-import { needsHoleCheck, type FunctionInfo, type Scope, type Variable } from './scopes';
+import { needsHoleCheck, type FunctionInfo, type Scope, type Variable } from './scope';
 
 /** Something that break, continue or return may leave. */
 export interface Control {

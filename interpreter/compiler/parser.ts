@@ -3,7 +3,7 @@
 // and locations.ts. Invariant: inside the functions and classes of the text acorn's own rules hold.
 import { Parser, type Options } from 'acorn';
 import type { Node } from './ast';
-import type { FunctionInfo } from './scopes';
+import type { FunctionInfo } from './scope';
 
 /** What the top level of a text may mention. */
 interface Rights {

@@ -2,7 +2,8 @@
 // statements.ts, expressions.ts and functions.ts. Invariant: an iterator that is not exhausted is closed exactly once.
 import { Completion, Op } from '../bytecode';
 import type { Generator } from './generator';
-import { expr, exprNamed, exprTo, memberTarget, type Target } from './expressions';
+import { expr, exprNamed, exprTo } from './expressions';
+import { memberTarget, type Target } from './members';
 import type { Node } from './ast';
 import { operatorAt } from './positions';
 

@@ -1,21 +1,23 @@
 // Statements → instructions. Each statement that does something begins with a Step; loops step again at each test and update.
 // Called by functions.ts and classes.ts. Invariant: temporaries are all released between statements.
-import { Completion, HandlerKind, Op } from '../bytecode';
-import { eachChild, isFunction, type Node } from './ast';
-import type { Scope } from './scopes';
+import { HandlerKind, Op } from '../bytecode';
+import type { Node } from './ast';
+import type { Scope } from './scope';
 import type { Control, Generator } from './generator';
-import { branch, effect, expr, exprNamed, exprTo, memberTarget } from './expressions';
+import { branch } from './operators';
+import { effect, expr, exprNamed, exprTo } from './expressions';
 import { classExpression } from './classes';
 import { functionsOf } from './functions';
-import { NAMELESS, pattern } from './patterns';
+import { pattern } from './patterns';
 import { initializerAt, positionOfNode } from './positions';
 import type { Label } from './builder';
+import { forIn, forOf, forStatement } from './loops';
 
 export function statements(g: Generator, list: Node[]): void {
   for (const s of list) statement(g, s);
 }
 
-function step(g: Generator, node: Node): void {
+export function step(g: Generator, node: Node): void {
   if (node.stmt !== undefined) {
     g.b.at(node.start);
     g.b.emit(Op.Step, node.stmt);
@@ -23,17 +25,17 @@ function step(g: Generator, node: Node): void {
 }
 
 /** A step whose first instruction V8 places at this offset. */
-function stepAt(g: Generator, node: Node, offset: number): void {
+export function stepAt(g: Generator, node: Node, offset: number): void {
   step(g, node);
   g.b.statementAt(offset);
 }
 
 /** A step of a statement that V8 places at one of its expressions. */
-function stepFor(g: Generator, node: Node, expression: Node): void {
+export function stepFor(g: Generator, node: Node, expression: Node): void {
   stepAt(g, node, positionOfNode(g.file.text, expression));
 }
 
-function clearCompletion(g: Generator): void {
+export function clearCompletion(g: Generator): void {
   if (g.completion >= 0) g.b.emit(Op.LoadUndefined, g.completion);
 }
 
@@ -225,7 +227,7 @@ function labelled(g: Generator, labels: string[], body: () => void): void {
   g.b.bind(control.breakLabel);
 }
 
-function loop(g: Generator, labels: string[], continueLabel: Label, body: (control: Control) => void): void {
+export function loop(g: Generator, labels: string[], continueLabel: Label, body: (control: Control) => void): void {
   const control = g.control('loop', continueLabel);
   control.labels = labels;
   g.controls.push(control);
@@ -245,7 +247,7 @@ function findControl(g: Generator, node: Node): Control {
   throw new SyntaxError('Illegal break statement');
 }
 
-function variables(g: Generator, node: Node): void {
+export function variables(g: Generator, node: Node): void {
   const b = g.b;
   for (const d of node.declarations as Node[]) {
     const mark = b.nextRegister;
@@ -331,229 +333,6 @@ function block(g: Generator, node: Node, body: Node[]): void {
     g.leaveScope(scope, mark);
   }
   b.release(mark);
-}
-
-/** Whether an initialiser may create closures that see the first iteration's bindings. */
-function hasClosure(node: Node | null): boolean {
-  if (node === null) return false;
-  if (isFunction(node) || node.type === 'ClassExpression') return true;
-  let found = false;
-  eachChild(node, (child) => {
-    found ||= hasClosure(child);
-  });
-  return found;
-}
-
-function forStatement(g: Generator, node: Node, labels: string[]): void {
-  const b = g.b;
-  const mark = b.nextRegister;
-  clearCompletion(g);
-  const scope = node.scope as Scope;
-  g.enterScope(scope);
-  if (node.init) {
-    if (node.init.type === 'VariableDeclaration') statement(g, node.init);
-    else {
-      stepAt(g, node.init, node.init.start);
-      effect(g, node.init);
-    }
-  }
-  if (scope.hasEnv && hasClosure(node.init)) b.emit(Op.CopyEnv);
-  const next = b.label();
-  const top = b.label();
-  loop(g, labels, next, (control) => {
-    b.bind(top);
-    if (node.test) {
-      stepFor(g, node.test, node.test);
-      branch(g, node.test, control.breakLabel, false);
-    }
-    statement(g, node.body);
-    b.bind(next);
-    if (scope.hasEnv) b.emit(Op.CopyEnv);
-    if (node.update) {
-      stepFor(g, node.update, node.update);
-      effect(g, node.update);
-    }
-    b.jump(Op.Jump, top);
-  });
-  g.leaveScope(scope, mark);
-}
-
-/** Evaluates the iterated expression: names of the head are uninitialised in it (spec 14.7.5.6). */
-function headExpression(g: Generator, node: Node, dst: number): void {
-  const scope = node.scope as Scope;
-  const uses = [...scope.variables.values()].some((v) => v.needsHole || v.captured);
-  if (!uses) {
-    const saved = g.scope;
-    // Registers of the head's names exist for name resolution, though nothing in the expression reads them.
-    exprTo(g, node.right, dst);
-    g.scope = saved;
-    return;
-  }
-  const mark = g.b.nextRegister;
-  g.enterScope(scope);
-  exprTo(g, node.right, dst);
-  g.leaveScope(scope, mark);
-}
-
-/** Assigns one iteration's value to the head of a for-in or for-of. */
-function headTarget(g: Generator, node: Node, value: number): void {
-  const left = node.left as Node;
-  if (left.type === 'VariableDeclaration') {
-    const d = (left.declarations as Node[])[0] as Node;
-    d.id.at = d.id.end - 1;
-    pattern(g, d.id, value, left.kind === 'var' ? 'var' : 'declare', '.for');
-  } else if (left.type === 'MemberExpression') memberTarget(g, left).set(value);
-  else {
-    left.at = left.start;
-    pattern(g, left, value, 'assign', 'nested');
-  }
-}
-
-function varInitialiser(g: Generator, node: Node): void {
-  // `for (var x = 1 in o)`, Annex B.3.5.
-  const d = node.left.type === 'VariableDeclaration' ? (node.left.declarations as Node[])[0] : undefined;
-  if (!d?.init) return;
-  const value = g.b.temp();
-  exprNamed(g, d.init, d.id.name, value);
-  g.store(d.id.name, d.id.start, value);
-}
-
-function forIn(g: Generator, node: Node, labels: string[]): void {
-  const b = g.b;
-  step(g, node);
-  clearCompletion(g);
-  varInitialiser(g, node);
-  const state = b.temp();
-  const value = b.temp();
-  b.statementAt(positionOfNode(g.file.text, node.right));
-  headExpression(g, node, value);
-  b.emit(Op.ForInStart, state, value);
-  const top = b.label();
-  const scope = node.scope as Scope;
-  loop(g, labels, top, (control) => {
-    b.bind(top);
-    b.jump(Op.ForInNext, control.breakLabel, value, state);
-    iteration(g, node, scope, value);
-    b.jump(Op.Jump, top);
-  });
-}
-
-function iteration(g: Generator, node: Node, scope: Scope, value: number): void {
-  const b = g.b;
-  const mark = b.nextRegister;
-  g.enterScope(scope);
-  step(g, node.left);
-  headTarget(g, node, value);
-  statement(g, node.body);
-  g.leaveScope(scope, mark);
-}
-
-/** Where V8 places the call of next: the variable of the head. */
-function eachAt(g: Generator, node: Node): number {
-  const left = node.left as Node;
-  if (left.type !== 'VariableDeclaration') return positionOfNode(g.file.text, left);
-  const id = ((left.declarations as Node[])[0] as Node).id as Node;
-  return id.type === 'Identifier' ? id.start : id.end - 1;
-}
-
-/** Whether V8 still knows what a loop iterates: nothing in it may have had a position of its own after its beginning. */
-function isQuoted(source: Node): boolean {
-  if (source.type === 'ConditionalExpression' || source.type === 'ChainExpression') return false;
-  return source.type !== 'ObjectExpression' || (source.properties as Node[]).every((p) => p.type === 'Property' && !p.computed);
-}
-
-function forOf(g: Generator, node: Node, labels: string[]): void {
-  const b = g.b;
-  step(g, node);
-  clearCompletion(g);
-  const iterator = b.temp();
-  const next = b.temp();
-  const value = b.temp();
-  const exhausted = b.temp();
-  b.statementAt(positionOfNode(g.file.text, node.right));
-  headExpression(g, node, value);
-  b.at(positionOfNode(g.file.text, node.right));
-  b.site(isQuoted(node.right) ? node.right : NAMELESS);
-  b.emit(node.await ? Op.GetAsyncIterator : Op.GetIterator, iterator, next, value);
-  const scope = node.scope as Scope;
-  const top = b.label();
-  loop(g, labels, top, (control) => {
-    b.bind(top);
-    const done = b.label();
-    b.emit(Op.LoadTrue, exhausted);
-    b.at(eachAt(g, node));
-    if (node.await) {
-      b.emit(Op.IteratorCall, value, iterator, next);
-      b.emit(Op.Await, value, value);
-      b.jump(Op.IteratorResult, done, value, value);
-    } else b.jump(Op.IteratorNext, done, value, iterator, next);
-    b.emit(Op.LoadFalse, exhausted);
-    // A break or return inside runs the close part below; continue does not leave the region of this iteration.
-    const inner = g.control('label');
-    inner.labels = labels;
-    g.withFinally(
-      () => {
-        const region = g.control('loop', b.label());
-        region.labels = labels;
-        // `continue` of this loop ends the iteration without closing.
-        const breaks = region.breakLabel;
-        g.controls.push(region);
-        iteration(g, node, scope, value);
-        g.controls.pop();
-        const past = b.label();
-        b.jump(Op.Jump, past);
-        b.bind(breaks);
-        g.leave(control, false);
-        b.bind(region.continueLabel as Label);
-        b.bind(past);
-      },
-      (kind, pending) => closeIterator(g, node, kind, pending, iterator),
-    );
-    b.jump(Op.Jump, top);
-    b.bind(done);
-  });
-}
-
-/** Closes the iterator of a for-of unless the iteration ended normally. */
-function closeIterator(g: Generator, node: Node, kind: number, pending: number, iterator: number): void {
-  const b = g.b;
-  const end = b.label();
-  const thrown = b.label();
-  b.jump(Op.JumpKind, end, kind, Completion.Normal);
-  b.jump(Op.JumpKind, thrown, kind, Completion.Throw);
-  const mark = b.nextRegister;
-  const result = b.temp();
-  b.at(node.right.start);
-  if (node.await) {
-    b.emit(Op.AsyncIteratorClose, result, iterator);
-    const none = b.label();
-    const hole = b.temp();
-    b.emit(Op.LoadHole, hole);
-    b.jump(Op.JumpStrictEq, none, result, hole);
-    b.emit(Op.Await, result, result);
-    b.bind(none);
-    b.emit(Op.CheckIteratorResult, result);
-  } else b.emit(Op.IteratorClose, iterator);
-  b.jump(Op.Jump, end);
-  b.bind(thrown);
-  if (node.await) {
-    // Errors of return() are swallowed, its promise is still awaited.
-    const caught = b.label();
-    const start = b.pc;
-    b.emit(Op.AsyncIteratorClose, result, iterator);
-    const none = b.label();
-    const hole = b.temp();
-    b.emit(Op.LoadHole, hole);
-    b.jump(Op.JumpStrictEq, none, result, hole);
-    b.emit(Op.Await, result, result);
-    b.bind(none);
-    const stop = b.pc;
-    b.handler(start, stop, caught, HandlerKind.Catch, -1, result);
-    b.bind(caught);
-  } else b.emit(Op.IteratorCloseSilent, iterator);
-  b.bind(end);
-  b.release(mark);
-  void pending;
 }
 
 function tryStatement(g: Generator, node: Node): void {
