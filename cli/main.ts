@@ -11,7 +11,7 @@ import { showEvents, type EventFlags } from './events';
 import { CANNOT, report } from './failure';
 import { showInfo } from './info';
 import { interpret, type InterpretFlags } from './interpret';
-import { logHits } from './log';
+import { logHits, type LogFlags } from './log';
 import { processOption, type ProcessFlags } from './process';
 import { recordProgram, type RecordFlags } from './record';
 import { replayRecording, type ReplayFlags } from './replay';
@@ -86,14 +86,21 @@ function build(): Command {
 
   program
     .command('log')
-    .description('print expressions at every hit of a line, after the fact')
+    .description('print expressions at every hit of a line or function, after the fact')
     .argument('<recording>', 'folder of the recording')
-    .argument('<location>', 'FILE:LINE[:COL]')
+    .argument('<location>', 'FILE:LINE[:COL], or function:NAME for each call of a function')
     .argument('<expression...>', 'evaluated at each hit')
     .addOption(processOption())
+    .option('--limit <n>', 'at most so many hits', limit)
     .option('--json', 'one JSON document a hit, one a line')
-    .addHelpText('after', examples(['retrace log ./recording app.js:21 message.id result.intent']))
-    .action((recording: string, location: string, expressions: string[], flags: ProcessFlags & { json?: boolean }) =>
+    .addHelpText(
+      'after',
+      examples([
+        'retrace log ./recording app.js:21 message.id result.intent',
+        "retrace log ./recording function:classify 'message.text.slice(0, 40)' --limit 20",
+      ]),
+    )
+    .action((recording: string, location: string, expressions: string[], flags: LogFlags) =>
       logHits(recording, location, expressions, flags),
     );
 

@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { statementsOf } from '../compiler';
-import type { BreakpointSpec, Moment, Orders, Paused, Place as WirePlace } from '../replayer/protocol';
+import type { BreakpointSpec, EvaluatedValue, Moment, Orders, Paused, Place as WirePlace } from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
 import {
   enumerate,
@@ -19,7 +19,8 @@ import {
   type Statement,
 } from './locations';
 import type { Recording } from './recording';
-import type { ReplayerCommand } from './replayer-process';
+import { findHits } from './hits';
+import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
 import { isEnd, type End, type Evaluation, type Frame, type Scope, type Stop, type StopReason, type Value } from './stop';
 import { Timeline, type Ended, type Output, type Place } from './timeline';
 
@@ -55,6 +56,13 @@ export interface Hit {
   evaluations: Evaluation[];
 }
 
+export interface HitOptions {
+  /** No more than so many. */
+  limit?: number;
+  /** Ends the search: the generator is done. */
+  signal?: AbortSignal;
+}
+
 interface SetBreakpoint extends BreakpointSpec {
   /** As in Resolved. */
   path: string;
@@ -83,7 +91,7 @@ export class Replay {
     readonly recording: Recording,
     /** Name of the thread. */
     readonly thread: string,
-    setup: Setup,
+    private readonly setup: Setup,
   ) {
     const { onOutput, onTurn } = setup.hooks;
     this.timeline = new Timeline({
@@ -145,29 +153,44 @@ export class Replay {
   }
 
   /**
-   * Every time a location is reached, from the program's start, with expressions evaluated there. Moves the program along.
-   * Throws BadLocation, NotReached (never reached), Divergence.
+   * Every time a location is reached, from the program's start, with expressions evaluated there, in one run; the program stays
+   * where it stands. Side effects are thrown away. Throws BadLocation, NotReached (never reached), Divergence.
    */
-  async *hits(location: string, expressions: readonly string[] = []): AsyncGenerator<Hit> {
-    const statement = this.resolve(parseLocation(location));
-    const temporary: BreakpointSpec = { id: this.timeline.newBreakpointId(), file: statement.file, statement: statement.id };
-    await this.timeline.rewind();
-    await this.timeline.setBreakpoints([temporary]);
+  async *hits(location: string, expressions: readonly string[] = [], options: HitOptions = {}): AsyncGenerator<Hit> {
+    const { limit = Infinity, signal } = options;
+    const asked = parseLocation(location);
+    const statement = this.resolve(asked);
+    const place = { file: this.shown(statement.path), line: statement.line, column: statement.column };
+    const { command, orders, hooks } = this.setup;
+    const search = findHits({
+      start: (onEvent) => new ReplayerProcess(command(), orders, 'pipe', onEvent),
+      places: [{ id: 1, file: statement.file, statement: statement.id, log: [...expressions] }],
+      onTurn: hooks.onTurn,
+      signal,
+    });
     let hit = 0;
+    let apart: Timeline | undefined;
     try {
-      for (;;) {
-        const at = await this.timeline.forward([{ kind: 'breakpoint', id: temporary.id }]);
-        if (at.kind === 'ended') break;
-        hit++;
-        const { file, line, column } = this.frame(at.place);
-        const evaluations: Evaluation[] = [];
-        for (const expression of expressions) evaluations.push(await this.evaluate(expression));
-        yield { position: this.position(at), file, line, column, hit, evaluations };
-      }
+      if (limit > 0)
+        for await (const block of search) {
+          for (const { turn, step, values } of block) {
+            const evaluations: Evaluation[] = [];
+            for (const [i, expression] of expressions.entries()) {
+              const value = values[i] ?? (await evaluateAt((apart ??= new Timeline({ command, orders })), { turn, step }, expression));
+              evaluations.push({ expression, ...value });
+            }
+            yield { position: this.position({ turn, step }), ...place, hit: ++hit, evaluations };
+            if (hit >= limit || signal?.aborted) return;
+          }
+        }
     } finally {
-      await this.timeline.setBreakpoints(this.breakpoints);
+      await apart?.close();
     }
-    if (hit === 0) throw await this.notReached(parseLocation(location), statement, 0, undefined);
+    if (hit > 0 || limit === 0 || signal?.aborted) return;
+    const before = this.timeline.current;
+    const error = await this.notReached(asked, statement, 0, undefined);
+    this.timeline.returnTo(before);
+    throw error;
   }
 
   /** To the next statement, wherever it is. */
@@ -262,8 +285,7 @@ export class Replay {
     const reply = await this.timeline.inspect({ do: 'evaluate', frame: options.frame ?? 0, expression });
     if (reply.kind === 'failed') return { expression, type: 'error', preview: reply.message };
     if (reply.kind !== 'evaluated') throw new NotReached('the program is not stopped anywhere.');
-    const { type, preview, value, error } = reply;
-    return { expression, type, preview, ...(value === undefined ? {} : { value }), ...(error ? { error } : {}) };
+    return { expression, ...valueOf(reply) };
   }
 
   /** Ends the replayer. The object is of no use afterwards. */
@@ -450,6 +472,19 @@ function localsOf(scopes: readonly Scope[]): Record<string, Value> {
     if (kind === 'local' || kind === 'module') break;
   }
   return locals;
+}
+
+function valueOf({ type, preview, value, error }: EvaluatedValue): Omit<Evaluation, 'expression'> {
+  return { type, preview, ...(value === undefined ? {} : { value }), ...(error ? { error } : {}) };
+}
+
+/** What has to run code of the program, at one moment of a timeline that nobody else uses. */
+async function evaluateAt(timeline: Timeline, moment: Moment, expression: string): Promise<Omit<Evaluation, 'expression'>> {
+  const here = timeline.current;
+  if (here?.kind !== 'paused' || here.turn !== moment.turn || here.step !== moment.step) await timeline.reach(moment);
+  const reply = await timeline.inspect({ do: 'evaluate', frame: 0, expression });
+  if (reply.kind === 'evaluated') return valueOf(reply);
+  return { type: 'error', preview: reply.kind === 'failed' ? reply.message : 'the replayer did not answer' };
 }
 
 function times(count: number): string {

@@ -117,6 +117,19 @@ export class ReplayerProcess {
     });
   }
 
+  /** Reads nothing more of what the process tells, so that it soon has to wait. */
+  hold(): void {
+    clearTimeout(this.aftermath);
+    this.socket.pause();
+  }
+
+  /** Reads on. */
+  release(): void {
+    if (!this.socket.isPaused()) return;
+    this.socket.resume();
+    if (this.lastEvent && this.waiting) this.limit(this.lastEvent);
+  }
+
   /** Ends the process at once; harmless if it has ended. tell: a request under way learns of it. */
   async kill(tell = false): Promise<void> {
     if (!tell) this.waiting = undefined;
@@ -143,7 +156,7 @@ export class ReplayerProcess {
       switch (message.kind) {
         case 'lastEvent':
           this.lastEvent = message;
-          if (this.waiting) this.limit(message);
+          if (this.waiting && !this.socket.isPaused()) this.limit(message);
           break;
         case 'divergence':
           this.diverged = new Divergence(
@@ -156,6 +169,7 @@ export class ReplayerProcess {
           break;
         case 'output':
         case 'written':
+        case 'hits':
         case 'turn':
         case 'fatal':
         case 'ended':
@@ -175,4 +189,11 @@ export class ReplayerProcess {
     clearTimeout(this.aftermath);
     if (waiting) how(waiting);
   }
+}
+
+/** The error for a replayer that ended without saying why. */
+export function failed(replayer: ReplayerProcess | undefined, exit: Exit): ReplayerFailed {
+  const how = exit.signal ? `was ended by ${exit.signal}` : `ended with code ${exit.code}`;
+  const words = replayer?.lastWords.split('\n').find((line) => line.trim() !== '');
+  return new ReplayerFailed(`the replayer ${how} without saying why${words ? `: ${words}` : ''}.`);
 }

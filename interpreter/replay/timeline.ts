@@ -7,7 +7,7 @@
  */
 import type { BreakpointSpec, ErrorInfo, Goal, Moment, Orders, Paused, ReplayerEvent, Reply, Request, Scan } from '../replayer/protocol';
 import { Divergence, NotReached, ReplayerFailed } from './errors';
-import { ReplayerProcess, type Exit, type ReplayerCommand } from './replayer-process';
+import { failed, ReplayerProcess, type Exit, type ReplayerCommand } from './replayer-process';
 
 /** A moment; `throws` set: within its statement, at that throw (counted from the program's start). */
 export interface Place extends Moment {
@@ -287,10 +287,4 @@ export class Timeline {
       throw error;
     }
   }
-}
-
-function failed(replayer: ReplayerProcess | undefined, exit: Exit): ReplayerFailed {
-  const how = exit.signal ? `was ended by ${exit.signal}` : `ended with code ${exit.code}`;
-  const words = replayer?.lastWords.split('\n').find((line) => line.trim() !== '');
-  return new ReplayerFailed(`the replayer ${how} without saying why${words ? `: ${words}` : ''}.`);
 }

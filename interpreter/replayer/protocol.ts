@@ -53,6 +53,8 @@ export interface BreakpointSpec {
   statement: number;
   /** Only the first hit matters: it costs nothing after that. */
   once?: boolean;
+  /** Expressions told at each hit (`hits`); the program does not stop there. */
+  log?: string[];
 }
 
 export type Request =
@@ -110,11 +112,25 @@ export interface ScopeInfo {
   names: ({ name: string } & Preview)[];
 }
 
+/** What an evaluation came to: a value, or what it threw (type `error`). */
+export interface EvaluatedValue extends Preview {
+  error?: ErrorInfo;
+}
+
+/** A breakpoint with `log` was reached. */
+export interface HitInfo extends Moment {
+  /** The breakpoint's. */
+  id: number;
+  /** How often it was reached by now. */
+  hit: number;
+  /** One for each expression; null where code of the program would have to run, which was not possible here. */
+  values: (EvaluatedValue | null)[];
+}
+
 /** `clean` is false when the evaluation may have changed the program's state: the replayer must not be moved on. */
-export interface Evaluated extends Preview {
+export interface Evaluated extends EvaluatedValue {
   kind: 'evaluated';
   clean: boolean;
-  error?: ErrorInfo;
 }
 
 export type Reply =
@@ -130,6 +146,8 @@ export type ReplayerEvent =
   | { kind: 'output'; fd: 1 | 2; bytes: string; turn: number; step: number }
   /** The same in a plain replay that tells its output. time: when it was written, see native `clock`; 0 for unknown. */
   | { kind: 'written'; fd: 1 | 2; bytes: string; time: number }
+  /** Log points that were reached since the last message. */
+  | { kind: 'hits'; hits: HitInfo[] }
   /** A turn began; sent now and then, for progress. */
   | { kind: 'turn'; turn: number }
   /** An error nobody handled; `throws` is the index of the throw it came from, 0 when no guest code threw it. */

@@ -16,20 +16,33 @@ export interface PureScope {
 
 /** The value, or undefined when the expression is not provably free of effects (or does not parse). */
 export function evaluatePure(kit: InspectionKit, expression: string, scope: PureScope): { value: unknown } | undefined {
-  let tree: acorn.Program;
+  const tree = parsed(expression);
+  if (!tree) return undefined;
   try {
-    tree = acorn.parse(`(${expression}\n)`, { ecmaVersion: 'latest' });
-  } catch {
-    return undefined;
-  }
-  const statement = tree.body[0];
-  if (tree.body.length !== 1 || statement?.type !== 'ExpressionStatement') return undefined;
-  try {
-    return { value: new PureEvaluator(kit, scope).value(statement.expression) };
+    return { value: new PureEvaluator(kit, scope).value(tree) };
   } catch (error) {
     if (error === NOT_PURE) return undefined;
     throw error;
   }
+}
+
+/** Trees of the expressions seen last: a log point asks for the same ones again and again. */
+const trees = new Map<string, acorn.Expression | undefined>();
+const MAX_TREES = 100;
+
+function parsed(expression: string): acorn.Expression | undefined {
+  if (trees.has(expression)) return trees.get(expression);
+  let tree: acorn.Expression | undefined;
+  try {
+    const { body } = acorn.parse(`(${expression}\n)`, { ecmaVersion: 'latest' });
+    const statement = body[0];
+    if (body.length === 1 && statement?.type === 'ExpressionStatement') tree = statement.expression;
+  } catch {
+    tree = undefined;
+  }
+  if (trees.size >= MAX_TREES) trees.clear();
+  trees.set(expression, tree);
+  return tree;
 }
 
 const NOT_PURE = Symbol('not pure');

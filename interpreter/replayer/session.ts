@@ -5,11 +5,9 @@
  * the control socket until one of them is `run`. Invariant: answering frames, scopes or a clean evaluation changes nothing that
  * the program could see; an evaluation that might have changed something is reported as not clean.
  */
-import { DEFAULT_LIMITS, errorHead, previewOf, type InspectionKit, type PreviewLimits } from './preview';
+import { DEFAULT_LIMITS, errorHead, previewOf, type PreviewLimits } from './preview';
 import type {
   BreakpointSpec,
-  ErrorInfo,
-  Evaluated,
   Goal,
   Moment,
   Orders,
@@ -23,7 +21,8 @@ import type {
   Scan,
   ScopeInfo,
 } from './protocol';
-import { evaluatePure } from './pure';
+import { Evaluator, type EvaluatingVm, type EvaluationHost } from './evaluation';
+import { Telling } from './telling';
 
 /** What the VM says of a statement. Line and column are 1-based. */
 export interface VmLocation {
@@ -40,7 +39,7 @@ export interface VmScope {
 }
 
 /** The part of the VM that a session uses; `F` is its frame type. */
-export interface DebuggedVm<F> {
+export interface DebuggedVm<F> extends EvaluatingVm<F> {
   readonly turn: number;
   readonly step: number;
   stopTurn: number;
@@ -50,17 +49,13 @@ export interface DebuggedVm<F> {
   frames(): F[];
   callDepth(): number;
   scopesOf(frame: F): VmScope[];
-  evaluate(frame: F, expression: string): unknown;
   locationOf(frame: F): VmLocation;
 }
 
-export interface SessionHost {
-  kit: InspectionKit;
+export interface SessionHost extends EvaluationHost {
   /** The next message from the controller; waits for it. Never returns once the controller is gone. */
   receive(): Request | Orders;
   send(message: Reply | ReplayerEvent): void;
-  /** Runs something during which output is dropped and no event of the trace is used up. */
-  apart<T>(run: () => T): T;
 }
 
 /** How often a running replayer tells its turn, in turns. */
@@ -82,15 +77,20 @@ export class Session<F> {
   private startTurn = 0;
   private atThrow = -1;
   private throws = 0;
-  private evaluating = false;
   /** Index of the first throw of each error object, to find where a fatal error came from. */
   private thrown = new WeakMap<object, number>();
   private lastThrown: { value: unknown; index: number } | undefined;
 
+  private readonly evaluator: Evaluator<F>;
+  private readonly telling: Telling;
+
   constructor(
     private readonly vm: DebuggedVm<F>,
     private readonly host: SessionHost,
-  ) {}
+  ) {
+    this.evaluator = new Evaluator(vm, host);
+    this.telling = new Telling((event) => host.send(event), Date.now);
+  }
 
   /** Waits for the first `run` request. Call before the program starts. */
   begin(): void {
@@ -100,13 +100,13 @@ export class Session<F> {
   /** A turn begins. Turn 0 is the main script. */
   onTurn(turn: number): void {
     this.vm.beginTurn(turn);
-    if (turn % TURN_REPORT === 0) this.host.send({ kind: 'turn', turn });
+    if (turn % TURN_REPORT === 0) this.send({ kind: 'turn', turn });
     this.arm();
   }
 
   /** The VM is about to run a statement at which it was told to pause. */
   onPause(frame: F): void {
-    if (this.evaluating) return;
+    if (this.evaluator.running) return;
     const { vm } = this;
     const hit = this.hitsAt(frame);
     const reason = this.stopReason(hit);
@@ -122,7 +122,7 @@ export class Session<F> {
 
   /** The program threw, or native code threw into it; called once a throw, before anything is unwound. */
   onThrow(error: unknown, frame: F): void {
-    if (this.evaluating) return;
+    if (this.evaluator.running) return;
     const index = ++this.throws;
     if ((typeof error === 'object' && error !== null) || typeof error === 'function') {
       if (!this.thrown.has(error)) this.thrown.set(error, index);
@@ -141,16 +141,16 @@ export class Session<F> {
         ? this.lastThrown.index
         : 0;
     const { turn, step } = this.vm;
-    this.host.send({ kind: 'fatal', error: { ...errorHead(this.host.kit, error), stack }, throws: index, turn, step });
+    this.send({ kind: 'fatal', error: { ...errorHead(this.host.kit, error), stack }, throws: index, turn, step });
   }
 
   /** The program writes to stdout or stderr. */
   onOutput(fd: 1 | 2, bytes: Uint8Array): void {
-    if (this.evaluating) return;
+    if (this.evaluator.running) return;
     let text = '';
     for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
     const { turn, step } = this.vm;
-    this.host.send({ kind: 'output', fd, bytes: text, turn, step });
+    this.send({ kind: 'output', fd, bytes: text, turn, step });
   }
 
   /** The program is over; the process ends right after this. */
@@ -160,7 +160,13 @@ export class Session<F> {
     for (const statements of this.breakpoints.values()) {
       for (const list of statements.values()) for (const { id, hits: hit } of list) hits.push({ id, hit });
     }
-    this.host.send({ kind: 'ended', turn, step, truncated, lastMatch: this.lastMatch, hits });
+    this.send({ kind: 'ended', turn, step, truncated, lastMatch: this.lastMatch, hits });
+  }
+
+  /** A message to the controller, behind the hits that came before it. */
+  private send(message: Reply | ReplayerEvent): void {
+    this.telling.flush();
+    this.host.send(message);
   }
 
   private hitsAt(frame: F): Breakpoint[] {
@@ -169,12 +175,23 @@ export class Session<F> {
     const found = this.breakpoints.get(file)?.get(statementId);
     if (!found) return NONE;
     let again = false;
+    let logs = 0;
     for (let i = 0; i < found.length; i++) {
-      found[i]!.hits++;
-      again ||= found[i]!.once !== true;
+      const breakpoint = found[i]!;
+      breakpoint.hits++;
+      again ||= breakpoint.once !== true;
+      if (breakpoint.log) {
+        logs++;
+        this.tell(frame, breakpoint, breakpoint.log);
+      }
     }
     if (!again) this.vm.setBreakpoint(file, statementId, false);
-    return found;
+    return logs === 0 ? found : found.filter(({ log }) => !log);
+  }
+
+  private tell(frame: F, { id, hits }: Breakpoint, expressions: readonly string[]): void {
+    const { turn, step } = this.vm;
+    this.telling.tell({ id, hit: hits, turn, step, values: this.evaluator.provable(frame, expressions) });
   }
 
   private stopReason(hit: Breakpoint[]): PauseReason | undefined {
@@ -232,7 +249,7 @@ export class Session<F> {
     };
     if (reason === 'throw') paused.error = { ...errorHead(this.host.kit, thrown), stack: '' };
     if (this.scan) paused.lastMatch = this.lastMatch;
-    this.host.send(paused);
+    this.send(paused);
     this.serve(frame);
   }
 
@@ -255,7 +272,7 @@ export class Session<F> {
       } catch (error) {
         reply = { kind: 'failed', message: error instanceof Error ? `${error.name}: ${error.message}` : 'the replayer could not answer' };
       }
-      this.host.send(reply);
+      this.send(reply);
     }
   }
 
@@ -275,7 +292,7 @@ export class Session<F> {
       case 'scopes':
         return { kind: 'scopes', scopes: this.scopes(request.frame) };
       case 'evaluate':
-        return this.evaluate(request.frame, request.expression);
+        return this.evaluator.evaluate(this.frame(request.frame), request.expression);
     }
   }
 
@@ -289,12 +306,12 @@ export class Session<F> {
       }
     }
     this.breakpoints = new Map();
-    for (const { id, file, statement, once } of set) {
+    for (const { id, file, statement, once, log } of set) {
       let statements = this.breakpoints.get(file);
       if (!statements) this.breakpoints.set(file, (statements = new Map()));
       let list = statements.get(statement);
       if (!list) statements.set(statement, (list = []));
-      list.push({ id, file, statement, once: once === true, hits: hits.get(id) ?? 0 });
+      list.push({ id, file, statement, once: once === true, ...(log ? { log } : {}), hits: hits.get(id) ?? 0 });
       this.vm.setBreakpoint(file, statement, true);
     }
   }
@@ -320,49 +337,6 @@ export class Session<F> {
   private variable(value: unknown, state: string): Preview {
     if (state === 'value') return previewOf(this.host.kit, value, VARIABLE_LIMITS);
     return { type: state, preview: state === 'tdz' ? '<not initialized yet>' : '<not available>' };
-  }
-
-  private evaluate(index: number, expression: string): Evaluated {
-    const { vm } = this;
-    const { kit } = this.host;
-    const frame = this.frame(index);
-    const scopes = vm.scopesOf(frame);
-    const proved = evaluatePure(kit, expression, {
-      lookup: (name) => {
-        if (name === 'this') return { value: vm.evaluate(frame, 'this') };
-        for (let i = 0; i < scopes.length; i++) {
-          const { names } = scopes[i]!;
-          for (let k = 0; k < names.length; k++) {
-            if (names[k]!.name === name)
-              return names[k]!.state === 'value' && scopes[i]!.kind !== 'with' ? { value: names[k]!.value } : undefined;
-          }
-        }
-        return undefined;
-      },
-    });
-    if (proved) return { kind: 'evaluated', clean: true, ...previewOf(kit, proved.value) };
-    this.evaluating = true;
-    const { stopStep, stopTurn } = vm;
-    vm.stopTurn = -1;
-    vm.stopStep = Infinity;
-    try {
-      const value = this.host.apart(() => vm.evaluate(frame, expression));
-      return { kind: 'evaluated', clean: false, ...previewOf(kit, value) };
-    } catch (error) {
-      const head = errorHead(kit, error);
-      const info: ErrorInfo = { ...head, stack: '' };
-      return {
-        kind: 'evaluated',
-        clean: false,
-        type: 'error',
-        preview: head.name ? `${head.name}: ${head.message}` : head.message,
-        error: info,
-      };
-    } finally {
-      vm.stopStep = stopStep;
-      vm.stopTurn = stopTurn;
-      this.evaluating = false;
-    }
   }
 }
 

@@ -181,6 +181,37 @@ export function scopesOf(S: VmState, frame: Frame): ScopeView[] {
   return views;
 }
 
+/**
+ * The value of one name, or of `this`, in the frame's view; undefined where it has none or only running code could tell (a `with`, names
+ * that an eval may have added, accessors of the global object).
+ */
+export function lookup(S: VmState, frame: Frame, name: string): { value: unknown } | undefined {
+  if (name === 'this') return thisOf(S, frame);
+  let env: Env | null = frame.env;
+  for (let scope: Scope | null = scopeAt(frame); scope; scope = scope.parent) {
+    if (scope.dynamicSlot !== 0) return undefined;
+    const variable = scope.variables.get(name);
+    if (variable) {
+      const found = view(frame, slotOf(S, frame, scope, variable, scope.hasEnv ? env : null));
+      return found.state === 'value' ? { value: found.value } : undefined;
+    }
+    if (scope.hasEnv) env = (env?.[0] as Env | undefined) ?? null;
+  }
+  const binding = S.lexical?.get(name);
+  if (binding) return binding.value === HOLE ? undefined : { value: binding.value };
+  const found = Reflect.getOwnPropertyDescriptor(S.kit.global, name);
+  return found && 'value' in found ? { value: found.value } : undefined;
+}
+
+function thisOf(S: VmState, frame: Frame): { value: unknown } | undefined {
+  const info = frame.code.analysis as FunctionInfo;
+  const owner = info.thisOwner;
+  if (owner !== info || info.kind === 'derivedClass') return lookup(S, frame, '%this');
+  const value = frame.thisValue;
+  if (info.strict || (typeof value === 'object' && value !== null) || typeof value === 'function') return { value };
+  return value === undefined || value === null ? { value: S.kit.global } : undefined;
+}
+
 /** Assigns a variable that the frame sees; false if there is none of the name or it cannot be written. */
 export function setVariable(S: VmState, frame: Frame, name: string, value: unknown): boolean {
   for (const { slots } of visible(S, frame)) {

@@ -408,6 +408,11 @@ export class Vm {
     return inspect.scopesOf(this.S, frame as Frame);
   }
 
+  /** The value of a name or of `this` in a frame's view; undefined where only running code could tell. */
+  lookup(frame: GuestFrame, name: string): { value: unknown } | undefined {
+    return inspect.lookup(this.S, frame as Frame, name);
+  }
+
   /** Assigns a variable that a frame sees; false if there is none of the name or it cannot be written. */
   setVariable(frame: GuestFrame, name: string, value: unknown): boolean {
     return inspect.setVariable(this.S, frame as Frame, name, value);
