@@ -5,58 +5,13 @@
  * the control socket until one of them is `run`. Invariant: answering frames, scopes or a clean evaluation changes nothing that
  * the program could see; an evaluation that might have changed something is reported as not clean.
  */
+import { Breakpoints, type Breakpoint } from './breakpoints';
+import type { DebuggedVm, SessionHost } from './debugged';
+import { Evaluator } from './evaluation';
+import { Movement } from './movement';
 import { DEFAULT_LIMITS, errorHead, previewOf, type PreviewLimits } from './preview';
-import type {
-  BreakpointSpec,
-  Goal,
-  Moment,
-  Orders,
-  Paused,
-  PauseReason,
-  Place,
-  Preview,
-  ReplayerEvent,
-  Reply,
-  Request,
-  Scan,
-  ScopeInfo,
-} from './protocol';
-import { Evaluator, type EvaluatingVm, type EvaluationHost } from './evaluation';
+import type { Paused, PauseReason, Place, Preview, ReplayerEvent, Reply, Request, ScopeInfo } from './protocol';
 import { Telling } from './telling';
-
-/** What the VM says of a statement. Line and column are 1-based. */
-export interface VmLocation {
-  file: string;
-  line: number;
-  column: number;
-  statementId: number;
-  functionName: string;
-}
-
-export interface VmScope {
-  kind: string;
-  names: { name: string; value?: unknown; state: string }[];
-}
-
-/** The part of the VM that a session uses; `F` is its frame type. */
-export interface DebuggedVm<F> extends EvaluatingVm<F> {
-  readonly turn: number;
-  readonly step: number;
-  stopTurn: number;
-  stopStep: number;
-  beginTurn(turn: number): void;
-  setBreakpoint(file: string, statementId: number, on: boolean): void;
-  frames(): F[];
-  callDepth(): number;
-  scopesOf(frame: F): VmScope[];
-  locationOf(frame: F): VmLocation;
-}
-
-export interface SessionHost extends EvaluationHost {
-  /** The next message from the controller; waits for it. Never returns once the controller is gone. */
-  receive(): Request | Orders;
-  send(message: Reply | ReplayerEvent): void;
-}
 
 /** How often a running replayer tells its turn, in turns. */
 const TURN_REPORT = 256;
@@ -64,23 +19,14 @@ const MAX_FRAMES = 200;
 /** Shorter than for an evaluation: there are many variables. */
 const VARIABLE_LIMITS: PreviewLimits = { ...DEFAULT_LIMITS, chars: 1000 };
 
-interface Breakpoint extends BreakpointSpec {
-  hits: number;
-}
-
 export class Session<F> {
-  /** Breakpoints by file and statement. */
-  private breakpoints = new Map<string, Map<number, Breakpoint[]>>();
-  private goals: Goal[] = [];
-  private scan: Scan | undefined;
-  private lastMatch: Moment | null = null;
-  private startTurn = 0;
-  private atThrow = -1;
   private throws = 0;
   /** Index of the first throw of each error object, to find where a fatal error came from. */
   private thrown = new WeakMap<object, number>();
   private lastThrown: { value: unknown; index: number } | undefined;
 
+  private readonly breakpoints: Breakpoints<F>;
+  private readonly movement: Movement<F>;
   private readonly evaluator: Evaluator<F>;
   private readonly telling: Telling;
 
@@ -90,6 +36,8 @@ export class Session<F> {
   ) {
     this.evaluator = new Evaluator(vm, host);
     this.telling = new Telling((event) => host.send(event), Date.now);
+    this.breakpoints = new Breakpoints(vm, (hit) => this.telling.tell(hit), this.evaluator);
+    this.movement = new Movement(vm);
   }
 
   /** Waits for the first `run` request. Call before the program starts. */
@@ -101,20 +49,18 @@ export class Session<F> {
   onTurn(turn: number): void {
     this.vm.beginTurn(turn);
     if (turn % TURN_REPORT === 0) this.send({ kind: 'turn', turn });
-    this.arm();
+    this.movement.arm();
   }
 
   /** The VM is about to run a statement at which it was told to pause. */
   onPause(frame: F): void {
     if (this.evaluator.running) return;
-    const { vm } = this;
-    const hit = this.hitsAt(frame);
-    const reason = this.stopReason(hit);
+    const { movement } = this;
+    const hit = this.breakpoints.hitsAt(frame);
+    const reason = movement.reasonToStop(hit);
     if (reason === undefined) {
-      if (this.scan && vm.turn >= this.scan.fromTurn && this.scanMatches(this.scan, hit.length > 0)) {
-        this.lastMatch = { turn: vm.turn, step: vm.step };
-      }
-      this.arm();
+      movement.look(hit);
+      movement.arm();
       return;
     }
     this.stop(frame, reason, hit);
@@ -129,7 +75,7 @@ export class Session<F> {
     } else {
       this.lastThrown = { value: error, index };
     }
-    if (index === this.atThrow) this.stop(frame, 'throw', [], error);
+    if (this.movement.endsAtThrow(index)) this.stop(frame, 'throw', [], error);
   }
 
   /** Nobody handled this error: the process is about to die of it. `stack` as Node will print it. */
@@ -156,83 +102,13 @@ export class Session<F> {
   /** The program is over; the process ends right after this. */
   onEnd(truncated: boolean): void {
     const { turn, step } = this.vm;
-    const hits: { id: number; hit: number }[] = [];
-    for (const statements of this.breakpoints.values()) {
-      for (const list of statements.values()) for (const { id, hits: hit } of list) hits.push({ id, hit });
-    }
-    this.send({ kind: 'ended', turn, step, truncated, lastMatch: this.lastMatch, hits });
+    this.send({ kind: 'ended', turn, step, truncated, lastMatch: this.movement.lastMatch, hits: this.breakpoints.counts() });
   }
 
   /** A message to the controller, behind the hits that came before it. */
   private send(message: Reply | ReplayerEvent): void {
     this.telling.flush();
     this.host.send(message);
-  }
-
-  private hitsAt(frame: F): Breakpoint[] {
-    if (this.breakpoints.size === 0) return NONE;
-    const { file, statementId } = this.vm.locationOf(frame);
-    const found = this.breakpoints.get(file)?.get(statementId);
-    if (!found) return NONE;
-    let again = false;
-    let logs = 0;
-    for (let i = 0; i < found.length; i++) {
-      const breakpoint = found[i]!;
-      breakpoint.hits++;
-      again ||= breakpoint.once !== true;
-      if (breakpoint.log) {
-        logs++;
-        this.tell(frame, breakpoint, breakpoint.log);
-      }
-    }
-    if (!again) this.vm.setBreakpoint(file, statementId, false);
-    return logs === 0 ? found : found.filter(({ log }) => !log);
-  }
-
-  private tell(frame: F, { id, hits }: Breakpoint, expressions: readonly string[]): void {
-    const { turn, step } = this.vm;
-    this.telling.tell({ id, hit: hits, turn, step, values: this.evaluator.provable(frame, expressions) });
-  }
-
-  private stopReason(hit: Breakpoint[]): PauseReason | undefined {
-    const { vm, goals } = this;
-    for (let i = 0; i < goals.length; i++) {
-      const goal = goals[i]!;
-      switch (goal.kind) {
-        case 'moment':
-          if (vm.turn === goal.turn && vm.step === goal.step) return 'moment';
-          if (vm.turn > goal.turn || (vm.turn === goal.turn && vm.step > goal.step)) return 'missed';
-          break;
-        case 'breakpoint':
-          if (hit.some(({ id, hits }) => (goal.id ?? id) === id && (goal.hit ?? hits) === hits)) return 'breakpoint';
-          break;
-        case 'step':
-          return 'step';
-        case 'depth':
-          if (vm.turn !== this.startTurn || vm.callDepth() <= goal.atMost) return 'step';
-          break;
-      }
-    }
-    return undefined;
-  }
-
-  private scanMatches(scan: Scan, atBreakpoint: boolean): boolean {
-    return scan.kind === 'breakpoint' ? atBreakpoint : this.vm.callDepth() <= scan.atMost;
-  }
-
-  /** Tells the VM where it has to pause next. */
-  private arm(): void {
-    const { vm } = this;
-    let next = Infinity;
-    for (let i = 0; i < this.goals.length; i++) {
-      const goal = this.goals[i]!;
-      if (goal.kind === 'step' || goal.kind === 'depth') next = vm.step + 1;
-      else if (goal.kind === 'moment' && goal.turn === vm.turn && goal.step > vm.step) next = Math.min(next, goal.step);
-      else if (goal.kind === 'moment' && goal.turn < vm.turn) next = vm.step + 1;
-    }
-    if (this.scan?.kind === 'depth' && vm.turn >= this.scan.fromTurn) next = vm.step + 1;
-    vm.stopTurn = next === Infinity ? -1 : vm.turn;
-    vm.stopStep = next;
   }
 
   private stop(frame: F, reason: PauseReason, hit: Breakpoint[], thrown?: unknown): void {
@@ -248,7 +124,7 @@ export class Session<F> {
       place: this.placeOf(frame),
     };
     if (reason === 'throw') paused.error = { ...errorHead(this.host.kit, thrown), stack: '' };
-    if (this.scan) paused.lastMatch = this.lastMatch;
+    if (this.movement.scans) paused.lastMatch = this.movement.lastMatch;
     this.send(paused);
     this.serve(frame);
   }
@@ -257,13 +133,7 @@ export class Session<F> {
     for (;;) {
       const request = this.host.receive() as Request;
       if (request.do === 'run') {
-        this.goals = request.goals;
-        this.scan = request.scan;
-        this.lastMatch = null;
-        this.startTurn = frame === undefined ? 0 : this.vm.turn;
-        this.atThrow = -1;
-        for (const goal of request.goals) if (goal.kind === 'throw') this.atThrow = goal.index;
-        this.arm();
+        this.movement.begin(request.goals, request.scan, frame !== undefined);
         return;
       }
       let reply: Reply;
@@ -279,7 +149,7 @@ export class Session<F> {
   private answer(request: Exclude<Request, { do: 'run' }>): Reply {
     switch (request.do) {
       case 'breakpoints':
-        this.replaceBreakpoints(request.set);
+        this.breakpoints.replace(request.set);
         return { kind: 'done' };
       case 'frames':
         return {
@@ -293,26 +163,6 @@ export class Session<F> {
         return { kind: 'scopes', scopes: this.scopes(request.frame) };
       case 'evaluate':
         return this.evaluator.evaluate(this.frame(request.frame), request.expression);
-    }
-  }
-
-  /** Hit counts of breakpoints that stay are kept. */
-  private replaceBreakpoints(set: BreakpointSpec[]): void {
-    const hits = new Map<number, number>();
-    for (const [file, statements] of this.breakpoints) {
-      for (const [statement, list] of statements) {
-        this.vm.setBreakpoint(file, statement, false);
-        for (const { id, hits: count } of list) hits.set(id, count);
-      }
-    }
-    this.breakpoints = new Map();
-    for (const { id, file, statement, once, log } of set) {
-      let statements = this.breakpoints.get(file);
-      if (!statements) this.breakpoints.set(file, (statements = new Map()));
-      let list = statements.get(statement);
-      if (!list) statements.set(statement, (list = []));
-      list.push({ id, file, statement, once: once === true, ...(log ? { log } : {}), hits: hits.get(id) ?? 0 });
-      this.vm.setBreakpoint(file, statement, true);
     }
   }
 
@@ -339,5 +189,3 @@ export class Session<F> {
     return { type: state, preview: state === 'tdz' ? '<not initialized yet>' : '<not available>' };
   }
 }
-
-const NONE: Breakpoint[] = [];

@@ -1,0 +1,41 @@
+/**
+ * What the parts of a session know of the VM, and of the process around it. Implemented by vm/vm.ts and inside.ts; faked in tests.
+ *
+ * Invariant: types only.
+ */
+import type { EvaluatingVm, EvaluationHost } from './evaluation';
+import type { Orders, ReplayerEvent, Reply, Request } from './protocol';
+
+/** What the VM says of a statement. Line and column are 1-based. */
+export interface VmLocation {
+  file: string;
+  line: number;
+  column: number;
+  statementId: number;
+  functionName: string;
+}
+
+export interface VmScope {
+  kind: string;
+  names: { name: string; value?: unknown; state: string }[];
+}
+
+/** The part of the VM that a session uses; `F` is its frame type. */
+export interface DebuggedVm<F> extends EvaluatingVm<F> {
+  readonly turn: number;
+  readonly step: number;
+  stopTurn: number;
+  stopStep: number;
+  beginTurn(turn: number): void;
+  setBreakpoint(file: string, statementId: number, on: boolean): void;
+  frames(): F[];
+  callDepth(): number;
+  scopesOf(frame: F): VmScope[];
+  locationOf(frame: F): VmLocation;
+}
+
+export interface SessionHost extends EvaluationHost {
+  /** The next message from the controller; waits for it. Never returns once the controller is gone. */
+  receive(): Request | Orders;
+  send(message: Reply | ReplayerEvent): void;
+}
