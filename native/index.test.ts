@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { crc32 } from 'node:zlib';
@@ -113,6 +113,27 @@ test('a process dies of a signal it handles, or leaves at once', () => {
   const left = run(`process.on('exit', () => console.log('exit')); require(${facade}).exitNow(9)`);
   assert.equal(left.status, 9);
   assert.equal(left.stdout, '');
+});
+
+test('a process whose time is over dies of its signal, on whichever thread the time was used', () => {
+  // Signals that dump core are the ones that another thread of the process may take its time over.
+  const [quit, aborts] = [os.constants.signals.SIGQUIT, os.constants.signals.SIGABRT];
+  const ends = [quit, aborts, 0].map((signal) => {
+    const script = `const { Worker } = require('worker_threads');
+      let online = 0;
+      for (let i = 0; i < 4; i++) new Worker('for (;;);', { eval: true }).on('online', () => {
+        if (++online < 4) return;
+        require(${facade}).endAfter(20, 'over', ${signal}, 125);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      });`;
+    const end = spawnSync('sh', ['-c', 'ulimit -c 0; exec "$0" -e "$1"', process.execPath, script], { encoding: 'utf8', cwd: folder });
+    return [end.signal ?? end.status, end.stderr];
+  });
+  assert.deepEqual(ends, [
+    ['SIGQUIT', 'over'],
+    ['SIGABRT', 'over'],
+    [125, 'over'],
+  ]);
 });
 
 test('a missing driver is an error that names the command', () => {

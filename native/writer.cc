@@ -200,9 +200,9 @@ Napi::Value Exit(const Napi::CallbackInfo& info) {
   _exit(info[0].As<Napi::Number>().Int32Value());
 }
 
-// (signal number): dies of it as if nobody had handled it. Returns only if the signal does not kill.
-Napi::Value Die(const Napi::CallbackInfo& info) {
-  int number = info[0].As<Napi::Number>().Int32Value();
+// Dies of the signal as if nobody had handled it; safe in a signal handler. Returns only if the signal does not kill. The calling
+// thread sends it to itself: one sent to the process may wait for another thread, while this one goes on.
+void DieOf(int number) {
   struct sigaction action;
   memset(&action, 0, sizeof(action));
   action.sa_handler = SIG_DFL;
@@ -211,7 +211,12 @@ Napi::Value Die(const Napi::CallbackInfo& info) {
   sigemptyset(&set);
   sigaddset(&set, number);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  kill(getpid(), number);
+  raise(number);
+}
+
+// (signal number): dies of it. Returns only if the signal does not kill.
+Napi::Value Die(const Napi::CallbackInfo& info) {
+  DieOf(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 
@@ -246,14 +251,11 @@ struct {
   int code = 0;
 } deadline;
 
+// On whichever thread used the processor last. Only calls that are safe in a signal handler.
 void AtDeadline(int) {
-  // Only calls that are safe in a signal handler.
   ssize_t written = write(2, deadline.words.data(), deadline.words.size());
   (void)written;
-  if (deadline.signal != 0) {
-    signal(deadline.signal, SIG_DFL);
-    kill(getpid(), deadline.signal);
-  }
+  if (deadline.signal != 0) DieOf(deadline.signal);
   _exit(deadline.code);
 }
 
