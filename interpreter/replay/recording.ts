@@ -6,6 +6,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { canFork, FORKABLE_FLAGS } from '../../native';
 import { replayCommand } from '../../recorder/launch';
 import { MAPS_FILE, type StoredMap } from '../../recorder/source-maps';
 import {
@@ -223,8 +224,8 @@ export class Recording {
     this.check(name);
     await this.loadMaps();
     return new Replay(this, name, {
-      command: () => this.command('vm'),
-      orders: this.orders(name, 'vm', 'debug'),
+      command: () => this.command('vm', canFork ? FORKABLE_FLAGS : []),
+      orders: { ...this.orders(name, 'vm', 'debug'), forkable: canFork },
       hooks: options,
     });
   }
@@ -368,8 +369,8 @@ export class Recording {
     return engine === 'vm' && !this.manifest.execArgv.some((flag) => /^--stack[-_]size/.test(flag)) && nativeStack() >= DEEP_STACK_NEEDS;
   }
 
-  private command(engine: Engine): ReplayerCommand {
-    const flags = this.deepStack(engine) ? [DEEP_STACK] : [];
+  private command(engine: Engine, more: readonly string[] = []): ReplayerCommand {
+    const flags = this.deepStack(engine) ? [DEEP_STACK, ...more] : more;
     const { node, argv0, args, env } = replayCommand(this.manifest, join(__dirname, '../replayer/main.js'), {}, flags);
     return { file: node, argv0, args: [...args], env };
   }

@@ -39,7 +39,7 @@ export class Breakpoints<F> {
       if (!breakpoint.log) continue;
       logs++;
       const { turn, step } = this.vm;
-      this.tell({ id: breakpoint.id, hit: breakpoint.hits, turn, step, values: this.evaluator.provable(frame, breakpoint.log) });
+      this.tell({ id: breakpoint.id, hit: breakpoint.hits, turn, step, values: this.evaluator.evaluateAll(frame, breakpoint.log) });
     }
     if (!again) this.vm.setBreakpoint(file, statementId, false);
     return logs === 0 ? found : found.filter(({ log }) => !log);

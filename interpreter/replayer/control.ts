@@ -13,7 +13,7 @@ export interface ControlCalls {
   exitNow(code: number): never;
 }
 
-const CONTROL = 3;
+export const CONTROL = 3;
 
 /** The next message; waits for it. */
 export function receive(calls: ControlCalls): Request | Orders {

@@ -1,13 +1,13 @@
 /**
  * Expressions evaluated in the frames of a paused program, for the session: asked for one by one, or told at each hit of a place.
  *
- * Where it can be proved that an expression runs none of the program's code (`pure.ts`) it is answered in place. Else the program's code
- * runs, with clocks standing still and crossings refused. Invariant: an answer that says `clean` has changed nothing that
- * the program could see.
+ * Where it can be proved that an expression runs none of the program's code (`pure.ts`) it is answered in place. Else the program's
+ * code runs, with clocks standing still and crossings refused, in a copy of the process that ends right after it. Where the system has
+ * no such copies it runs here. Invariant: an answer that says `clean` has changed nothing that the program could see.
  */
 import { errorHead, previewOf, type InspectionKit } from './preview';
+import { asciiJson, decode, type Evaluated, type EvaluatedValue } from './protocol';
 import { evaluatePure } from './pure';
-import type { Evaluated, EvaluatedValue } from './protocol';
 
 /** The part of the VM that evaluates; `F` is its frame type. */
 export interface EvaluatingVm<F> {
@@ -18,13 +18,26 @@ export interface EvaluatingVm<F> {
 
 export interface EvaluationHost {
   kit: InspectionKit;
-  /** Runs something during which output is dropped and no event of the trace is used up. */
+  /** Runs something for which the world is as it was last seen: no event of the trace is used up. */
   apart<T>(run: () => T): T;
+  /** Runs something in a copy of the process and gives the bytes it returns, or why there are none. Absent where copies cannot be made. */
+  scratch?: ((milliseconds: number, run: () => Uint8Array) => Uint8Array | ScratchLoss) | undefined;
 }
+
+/** Its time was up; it ended; the controller wants something; there is no room for a copy. */
+export type ScratchLoss = 'late' | 'died' | 'interrupted' | 'failed';
+
+/** How long an evaluation may take that somebody waits for, and one at a place that the program runs past. */
+const PATIENCE_MS = 20_000;
+const PATIENCE_IN_PASSING_MS = 2_000;
+/** Bytes kept of what an evaluation writes. */
+const MAX_OUTPUT = 100_000;
 
 export class Evaluator<F> {
   /** Something of the program's runs for an evaluation: no pause, no throw and no output of it is part of the replay. */
   running = false;
+  private output: NonNullable<EvaluatedValue['output']> = [];
+  private written = 0;
 
   constructor(
     private readonly vm: EvaluatingVm<F>,
@@ -32,40 +45,85 @@ export class Evaluator<F> {
   ) {}
 
   /** The value as a direct eval in the frame would have it. */
-  evaluate(frame: F, expression: string): Evaluated {
-    const proved = this.prove(frame, expression);
-    if (proved) return { kind: 'evaluated', clean: true, ...previewOf(this.host.kit, proved.value) };
+  evaluate(frame: F, expression: string, milliseconds = PATIENCE_MS): Evaluated {
+    const [value] = this.provable(frame, [expression]);
+    if (value) return { kind: 'evaluated', clean: true, ...value };
+    const apart = this.inScratch(milliseconds, () => [this.run(frame, expression)]);
+    if (apart) return { kind: 'evaluated', clean: true, ...apart[0]! };
     return { kind: 'evaluated', clean: false, ...this.run(frame, expression) };
   }
 
-  /** The values of those that can be proved to change nothing; null for the others. */
-  provable(frame: F, expressions: readonly string[]): (EvaluatedValue | null)[] {
+  /** Several values at once, in passing. Null for those that could not be had without changing the program. */
+  evaluateAll(frame: F, expressions: readonly string[]): (EvaluatedValue | null)[] {
+    const values = this.provable(frame, expressions);
+    const rest: number[] = [];
+    for (let i = 0; i < values.length; i++) if (values[i] === null) rest.push(i);
+    if (rest.length === 0) return values;
+    const apart = this.inScratch(PATIENCE_IN_PASSING_MS, () => rest.map((i) => this.run(frame, expressions[i]!)));
+    if (apart) for (let i = 0; i < rest.length; i++) values[rest[i]!] = apart[Math.min(i, apart.length - 1)]!;
+    return values;
+  }
+
+  /** What the program writes while an evaluation runs. */
+  onOutput(fd: 1 | 2, bytes: string): void {
+    const kept = bytes.slice(0, MAX_OUTPUT - this.written);
+    this.written += kept.length;
+    const last = this.output[this.output.length - 1];
+    if (last?.fd === fd) last.bytes += kept;
+    else if (kept !== '') this.output.push({ fd, bytes: kept });
+  }
+
+  private provable(frame: F, expressions: readonly string[]): (EvaluatedValue | null)[] {
     const { kit } = this.host;
+    const scope = { lookup: (name: string) => this.vm.lookup(frame, name) };
     const values: (EvaluatedValue | null)[] = [];
     for (let i = 0; i < expressions.length; i++) {
-      const proved = this.prove(frame, expressions[i]!);
+      const proved = evaluatePure(kit, expressions[i]!, scope);
       values[i] = proved ? previewOf(kit, proved.value) : null;
     }
     return values;
   }
 
-  private prove(frame: F, expression: string): { value: unknown } | undefined {
-    return evaluatePure(this.host.kit, expression, { lookup: (name) => this.vm.lookup(frame, name) });
+  /** One value that says why, if the copy was lost; undefined where there can be no copy. */
+  private inScratch(milliseconds: number, run: () => EvaluatedValue[]): EvaluatedValue[] | undefined {
+    const told = this.host.scratch?.(milliseconds, () => asciiJson(run()));
+    switch (told) {
+      case undefined:
+      case 'failed':
+        return undefined;
+      case 'late':
+        return [failure(`the evaluation took longer than ${milliseconds / 1000} s.`)];
+      case 'died':
+        return [failure('the evaluation ended the program.')];
+      case 'interrupted':
+        return [failure('the evaluation was interrupted.')];
+    }
+    return decode(told) as EvaluatedValue[];
   }
 
   private run(frame: F, expression: string): EvaluatedValue {
     const { apart, kit } = this.host;
     this.running = true;
+    this.output = [];
+    this.written = 0;
+    let result: EvaluatedValue;
     try {
-      return previewOf(
+      result = previewOf(
         kit,
         apart(() => this.vm.evaluate(frame, expression)),
       );
     } catch (error) {
       const head = errorHead(kit, error);
-      return { type: 'error', preview: head.name ? `${head.name}: ${head.message}` : head.message, error: { ...head, stack: '' } };
+      result = { type: 'error', preview: head.name ? `${head.name}: ${head.message}` : head.message, error: { ...head, stack: '' } };
     } finally {
       this.running = false;
     }
+    if (this.output.length > 0) result.output = this.output;
+    return result;
   }
+}
+
+/** An evaluation that came to nothing, for a reason of ours. */
+function failure(message: string): EvaluatedValue {
+  return { type: 'error', preview: message, error: { name: 'Error', message, stack: '' } };
 }

@@ -6,6 +6,7 @@
 import { Vm, type GuestFrame, type VmHost } from '../vm';
 import { receive, send, type ControlCalls } from './control';
 import type { InspectionKit } from './preview';
+import type { ScratchLoss } from './evaluation';
 import { Session } from './session';
 import { place, Throws, type ThrowPlace } from './throws';
 
@@ -13,6 +14,8 @@ import { place, Throws, type ThrowPlace } from './throws';
 export interface InsideHost extends ControlCalls, VmHost {
   readonly kit: InspectionKit;
   apart<T>(run: () => T): T;
+  /** Runs something in a copy of the process; absent where that cannot be. */
+  scratch?: ((milliseconds: number, run: () => Uint8Array) => Uint8Array | ScratchLoss) | undefined;
   /** Ends the process: a fault of retrace's own. */
   fail(message: string): never;
 }
@@ -75,6 +78,7 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
       receive: () => receive(host),
       send: (message) => send(host, message),
       apart: host.apart,
+      scratch: host.scratch,
     });
   }
   return {

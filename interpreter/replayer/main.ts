@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect, types } from 'node:util';
 import { compileFunction, createContext, Script } from 'node:vm';
-import { driver, exitNow, readFully, writeFully } from '../../native';
+import { driver, exitNow, readFully, scratch, writeFully } from '../../native';
 import {
   divergenceReport,
   OWN_FOLDER,
@@ -23,7 +23,7 @@ import {
 import { printable } from '../../recorder/trace';
 import { loadIsolated } from '../vm/isolate';
 import { ROOM_IN_REALMS } from '../vm/stack-limits';
-import { receive, send, type ControlCalls } from './control';
+import { CONTROL, receive, send, type ControlCalls } from './control';
 import { errorSources, installErrorPositions, ObservedThrows } from './error-sources';
 import { hostInspectionKit, type UtilBinding } from './inspection';
 import { fatalText, originOf, primitiveText } from './origin';
@@ -175,6 +175,7 @@ function createInterpreter(orders: Orders, replay: () => Replay | undefined, wat
     // The boundary's stand-in for Module.prototype._compile, which is not there when a program is recorded.
     isExtraFrame: (script, name) => script === REALMS || ((name === null || name === '_compile') && script === MODULE_HOOKS),
     apart: (run) => replay()!.apart(run),
+    ...(orders.forkable === true ? { scratch: (milliseconds, run) => scratch(CONTROL, milliseconds, run) } : {}),
   };
   resolveLazyGlobals();
   makeRoomInRealms(ROOM_IN_REALMS);

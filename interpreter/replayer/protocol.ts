@@ -21,6 +21,8 @@ export interface Orders {
   tellOutput: boolean;
   /** One of several processes that are replayed together: that its recording stops without an end goes unsaid. */
   oneOfSeveral?: boolean;
+  /** The replayer was started so that it survives fork(2): evaluations run in copies of it. */
+  forkable?: boolean;
   /** The replayer was given a native stack of 7000 KB. */
   deepStack: boolean;
   /** Index of an event: tell the stack of the call that takes it. */
@@ -62,7 +64,8 @@ export type Request =
   | { do: 'run'; goals: Goal[]; scan?: Scan }
   | { do: 'frames' }
   | { do: 'scopes'; frame: number }
-  | { do: 'evaluate'; frame: number; expression: string };
+  /** milliseconds: how long it may take, where that can be watched here (`Orders.forkable`). */
+  | { do: 'evaluate'; frame: number; expression: string; milliseconds?: number };
 
 /** A value as shown to a person. `value` is there for strings, finite numbers, booleans and null, and is exact. */
 export interface Preview {
@@ -115,6 +118,8 @@ export interface ScopeInfo {
 /** What an evaluation came to: a value, or what it threw (type `error`). */
 export interface EvaluatedValue extends Preview {
   error?: ErrorInfo;
+  /** What it wrote to file descriptors 1 and 2, one character a byte; the replayed program has not. */
+  output?: { fd: 1 | 2; bytes: string }[];
 }
 
 /** A breakpoint with `log` was reached. */
@@ -164,15 +169,22 @@ export type ReplayerEvent =
 
 /** JSON in ASCII, with its length in front. */
 export function encode(message: Orders | Request | Reply | ReplayerEvent): Uint8Array {
-  const text = JSON.stringify(message);
+  return asciiJson(message, 4);
+}
+
+/** JSON in ASCII; head: 4 for the length of the rest in front, in as many bytes. */
+export function asciiJson(value: unknown, head: 0 | 4 = 0): Uint8Array {
+  const text = JSON.stringify(value);
   let size = 0;
   for (let i = 0; i < text.length; i++) size += text.charCodeAt(i) < 0x80 ? 1 : 6;
-  const bytes = new Uint8Array(4 + size);
-  bytes[0] = size & 0xff;
-  bytes[1] = (size >>> 8) & 0xff;
-  bytes[2] = (size >>> 16) & 0xff;
-  bytes[3] = size >>> 24;
-  let at = 4;
+  const bytes = new Uint8Array(head + size);
+  if (head === 4) {
+    bytes[0] = size & 0xff;
+    bytes[1] = (size >>> 8) & 0xff;
+    bytes[2] = (size >>> 16) & 0xff;
+    bytes[3] = size >>> 24;
+  }
+  let at: number = head;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit < 0x80) {

@@ -92,9 +92,9 @@ export class Session<F> {
 
   /** The program writes to stdout or stderr. */
   onOutput(fd: 1 | 2, bytes: Uint8Array): void {
-    if (this.evaluator.running) return;
     let text = '';
     for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
+    if (this.evaluator.running) return this.evaluator.onOutput(fd, text);
     const { turn, step } = this.vm;
     this.send({ kind: 'output', fd, bytes: text, turn, step });
   }
@@ -162,7 +162,7 @@ export class Session<F> {
       case 'scopes':
         return { kind: 'scopes', scopes: this.scopes(request.frame) };
       case 'evaluate':
-        return this.evaluator.evaluate(this.frame(request.frame), request.expression);
+        return this.evaluator.evaluate(this.frame(request.frame), request.expression, request.milliseconds);
     }
   }
 
