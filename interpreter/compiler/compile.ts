@@ -7,7 +7,6 @@ import { numberStatements } from './locations';
 import { parseEval, parseSource } from './parser';
 import { analyze } from './scopes';
 import { type FunctionInfo, type Scope } from './scope';
-import { parse } from 'acorn';
 
 /** Makes the file object of a text; `breaks` is given when breakpoints were set before the file was loaded. */
 export function makeFile(path: string, text: string): SourceFile {
@@ -85,12 +84,7 @@ function refuseConflicts(info: FunctionInfo, from: Scope): void {
 
 /** The code of an expression that the debugger evaluates in a paused frame; argument 0 is the frame. */
 export function compileFrameEval(file: SourceFile, site: EvalSite, pausedAt: number, fit: FitBreaks): CodeBlock {
-  const program = parse(file.text, {
-    ecmaVersion: 'latest',
-    sourceType: 'script',
-    allowSuperOutsideMethod: true,
-    checkPrivateFields: false,
-  }) as unknown as Node;
+  const program = parseEval(file.text, site.info.thisOwner, site.strict);
   number(file, program, fit);
   const info = analyze(program, { kind: 'eval', strict: site.strict, parentScope: site.scope, frameEval: site.info, pausedAt });
   return makeBlock(file, info, '', 0, file.text.length);

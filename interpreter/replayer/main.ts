@@ -97,6 +97,7 @@ function begin(orders: Orders): void {
       ? { onOutput: (fd: 1 | 2, bytes: Uint8Array, time: number) => send(calls, { kind: 'written', fd, bytes: bytesAsText(bytes), time }) }
       : {}),
     onEnd(_kind, code) {
+      if (inside?.session?.evaluating) exitNow(code);
       if (inside?.session) inside.session.onEnd(false);
       else if (replay) finished(false, { turn: replay.turn, events: replay.event });
       if (farewell === undefined) return;

@@ -40,6 +40,11 @@ export class Session<F> {
     this.movement = new Movement(vm);
   }
 
+  /** Code of the program runs that is no part of the replay. */
+  get evaluating(): boolean {
+    return this.evaluator.running;
+  }
+
   /** Waits for the first `run` request. Call before the program starts. */
   begin(): void {
     this.serve(undefined);
