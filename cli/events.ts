@@ -51,7 +51,8 @@ function jsonOf({ value, ...event }: RecordedEvent, thread: string): string {
   return JSON.stringify({ ...event, position: `${thread}:${event.turn}`, description, preview: preview(value) });
 }
 
-function textOf({ index, kind, name, handle, turn, size, value }: RecordedEvent): string {
+/** One line. */
+export function textOf({ index, kind, name, handle, turn, size, value }: RecordedEvent): string {
   const what = `${kind === 'call' ? '' : `${kind} `}${name}${handle === 0 ? '' : ` #${handle}`}`;
   const arrow = kind === 'entry' ? '<-' : kind === 'throw' ? '!!' : '->';
   // The async ids of a callback go before its arguments: they say little.

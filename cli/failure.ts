@@ -1,5 +1,6 @@
 /** How a command fails: one line on stderr, and which exit code. Used by main.ts; the codes are the contract's. */
 import { printable } from './print';
+import { Refused } from './prompt/command';
 import { Divergence, NotReached } from '../interpreter/replay';
 
 /** retrace could not do it: bad arguments, not a recording, damaged, another Node major. */
@@ -15,13 +16,24 @@ export function report(error: unknown): number {
     process.stderr.write(error.report === '' ? `retrace: ${error.message}\n` : error.report);
     return DIVERGED;
   }
-  process.stderr.write(`${lineFor(error)}\n`);
-  return error instanceof NotReached ? NOT_REACHED : CANNOT;
+  process.stderr.write(`retrace: ${lineFor(error)}\n`);
+  return exitCodeFor(error);
 }
 
-export function lineFor(error: unknown): string {
-  if (!(error instanceof Error)) return `retrace: ${printable(String(error))}`;
+/** The exit code of a command that failed. */
+export function exitCodeFor(error: unknown): number {
+  return error instanceof Divergence ? DIVERGED : error instanceof NotReached ? NOT_REACHED : CANNOT;
+}
+
+/** What the prompt says of it. */
+export function wordsFor(error: unknown): string {
+  if (error instanceof Divergence && error.report !== '') return error.report.trimEnd();
+  return error instanceof Refused ? error.message : lineFor(error);
+}
+
+function lineFor(error: unknown): string {
+  if (!(error instanceof Error)) return printable(String(error));
   const code = (error as NodeJS.ErrnoException).code;
-  if (typeof code === 'string') return `retrace: ${printable(error.message.replace(/\s*\n\s*/g, ' '))}`;
-  return `retrace: this should not have happened, please report it: ${error.stack ?? error.message}`;
+  if (typeof code === 'string') return printable(error.message.replace(/\s*\n\s*/g, ' '));
+  return `this should not have happened, please report it: ${error.stack ?? error.message}`;
 }

@@ -66,20 +66,24 @@ function build(): Command {
 
   program
     .command('interpret')
-    .description('stop at a place, look around, step both ways')
+    .description('stop at a place, look around, step both ways: a prompt on a terminal, a script from a pipe (docs/PROMPT.md)')
     .argument('<recording>', 'folder of the recording')
     .option('--stop-at <location>', 'FILE:LINE[:COL], or a position such as main:9:132 (default: where it crashed, or its first statement)')
     .option('--hit <n>', 'stop at the n-th time the location is reached', count)
     .addOption(processOption())
     .option('--eval <expression>', 'evaluate there (may be repeated)', collect, [])
     .option('--json', 'print the stop as one JSON document')
-    .option('--interactive', 'read commands from stdin even if it is not a terminal')
+    .option('-c, --command <command>', 'a command of the prompt to run there (may be repeated)', collect, [])
+    .option('--interactive', 'read commands from stdin, whatever it is, and after those of --command')
+    .option('--strict', 'end at the first command that fails, with its exit code')
+    .option('--echo', 'show each command of a script before its answer')
     .addHelpText(
       'after',
       examples([
         'retrace interpret ./recording',
         'retrace interpret ./recording --stop-at app.js:12 --eval response.length --json',
-        "printf 'back\\nlocals\\n' | retrace interpret ./recording --interactive",
+        "printf 'back\\nlocals\\n' | retrace interpret ./recording --stop-at app.js:12",
+        "retrace interpret ./recording -c 'break app.js:12' -c continue -c 'print response' --strict",
       ]),
     )
     .action((recording: string, flags: InterpretFlags) => interpret(recording, flags));

@@ -1,26 +1,15 @@
-/** Stops and values as text for people. Used by interpret.ts and prompt.ts. */
-import { inspect } from 'node:util';
+/** Stops and values as text for people. Used by interpret.ts, log.ts and the prompt. */
 import { printable } from '../recorder/trace';
-import { isEnd, type End, type Evaluation, type Frame, type Recording, type Stop, type Value } from '../interpreter/replay';
+import { isEnd, type End, type Evaluation, type Frame, type Replay, type Stop, type Value } from '../interpreter/replay';
+import { listingText, type Range } from './listing';
+import { clipped, paint } from './screen';
 
-export { printable };
-
-const colours = (): boolean => process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
-
-/** The text, coloured if stdout is a terminal that shows colours. */
-export function paint(text: string, colour: 'cyan' | 'yellow' | 'red' | 'grey' | 'bold' | 'green'): string {
-  if (!colours()) return text;
-  const [on, off] = inspect.colors[colour]!;
-  return `\x1b[${on}m${text}\x1b[${off}m`;
-}
+export { printable, paint };
 
 /** A stop with everything one wants to see first: place, source line, error, locals, evaluations. */
-export function stopText(recording: Recording, stop: Stop | End): string {
-  if (isEnd(stop)) return endText(stop);
-  const lines = [
-    `${stop.reason}${stop.hit === undefined ? '' : ` (hit ${stop.hit})`} at ${placeText(stop)}${inFunction(stop.frames[0])}   ${paint(stop.position, 'grey')}`,
-    ...sourceText(recording, stop.file, stop.line, stop.column, 1),
-  ];
+export function stopText(replay: Replay, stop: Stop | End): string {
+  if (isEnd(stop)) return [endText(stop), ...stop.evaluations.map(evaluationText)].join('\n');
+  const lines = [bannerText(stop), ...sourceText(replay, stop, 1)];
   if (stop.error) lines.push('', paint(errorText(stop.error), 'red'));
   const locals = localsText(stop.locals);
   if (locals.length > 0) lines.push('', ...locals);
@@ -28,7 +17,13 @@ export function stopText(recording: Recording, stop: Stop | End): string {
   return lines.join('\n');
 }
 
-function endText(end: End): string {
+/** The first line of a stop: why, where, in which function, when. */
+export function bannerText(stop: Stop): string {
+  const hit = stop.hit === undefined ? '' : ` (hit ${stop.hit})`;
+  return `${stop.reason}${hit} at ${placeText(stop)}${inFunction(stop.frames[0])}   ${paint(stop.position, 'grey')}`;
+}
+
+export function endText(end: End): string {
   const how = end.truncated ? 'the recording ends here, the program was killed' : 'the program has ended';
   const status = end.signal ? ` by ${end.signal}` : end.truncated ? '' : ` with exit code ${end.exitCode}`;
   return `end: ${how}${status}   ${paint(end.position, 'grey')}`;
@@ -46,10 +41,11 @@ export function errorText({ name, message }: { name: string; message: string }):
   return lines(name === '' ? message : `${name}: ${message}`);
 }
 
+/** One line a variable, cut to the width. */
 export function localsText(locals: Record<string, Value>): string[] {
   const names = Object.keys(locals);
   const width = Math.min(24, Math.max(0, ...names.map((name) => name.length)));
-  return names.map((name) => clipped(`  ${printable(name).padEnd(width)} = ${lines(locals[name]!.preview)}`));
+  return names.map((name) => clipped(`  ${printable(name).padEnd(width)} = ${lines(locals[name]!.preview).replaceAll('\n', ' ')}`));
 }
 
 export function evaluationText({ expression, preview }: Evaluation): string {
@@ -57,44 +53,29 @@ export function evaluationText({ expression, preview }: Evaluation): string {
 }
 
 export function framesText(frames: readonly Frame[], current = 0): string[] {
-  return frames.map(
-    (frame, i) => `${i === current ? paint('>', 'yellow') : ' '} ${i}  ${printable(frame.function) || '(anonymous)'}  ${placeText(frame)}`,
-  );
+  const digits = String(frames.length - 1).length;
+  return frames.map((frame, i) => {
+    const mark = i === current ? paint('>', 'yellow') : ' ';
+    return `${mark} ${String(i).padStart(digits)}  ${printable(frame.function) || '(anonymous)'}  ${placeText(frame)}`;
+  });
 }
 
-/** The line with a caret under the column, and `around` lines before and after. Empty when the source is not at hand. */
-export function sourceText(recording: Recording, file: string, line: number, column: number, around: number): string[] {
-  const text = linesOf(recording, file);
-  if (!text || line > text.length) return [];
-  const shown: string[] = [];
-  const width = String(Math.min(text.length, line + around)).length;
-  for (let i = Math.max(1, line - around); i <= Math.min(text.length, line + around); i++) {
-    const content = printable(clipped(text[i - 1]!));
-    const label = String(i).padStart(width);
-    if (i !== line) {
-      shown.push(paint(`    ${label} | ${content}`, 'grey'));
-      continue;
-    }
-    shown.push(`  ${paint('>', 'yellow')} ${label} | ${paint(content, 'bold')}`);
-    if (column - 1 <= content.length) {
-      const lead = content.slice(0, column - 1).replace(/[^\t]/g, ' ');
-      shown.push(`    ${' '.repeat(width)} | ${lead}${paint('^', 'yellow')}`);
-    }
-  }
-  return shown;
+/** The line of a place with its statement marked, and `around` lines before and after. Empty when the source is not at hand. */
+export function sourceText(replay: Replay, place: { file: string; line: number; column: number }, around: number): string[] {
+  const { file, line } = place;
+  return listingText(replay.recording, { file, from: line - around, to: line + around, at: rangeAt(replay, place) });
+}
+
+/** From a place to the end of the statement that it lies in. */
+export function rangeAt(replay: Replay, place: { file: string; line: number; column: number }): Range {
+  const { line, column } = place;
+  const statement = replay.statementAt(place);
+  return statement
+    ? { line, column, endLine: statement.endLine, endColumn: statement.endColumn }
+    : { line, column, endLine: line, endColumn: column + 1 };
 }
 
 /** A text of several lines, each of them printable. */
 export function lines(text: string): string {
   return text.split('\n').map(printable).join('\n');
-}
-
-const MAX_WIDTH = 200;
-
-function clipped(line: string): string {
-  return line.length > MAX_WIDTH ? `${line.slice(0, MAX_WIDTH)}...` : line;
-}
-
-function linesOf(recording: Recording, file: string): string[] | undefined {
-  return recording.shownText(file)?.split(/\r\n|\r|\n/);
 }

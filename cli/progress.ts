@@ -1,8 +1,10 @@
 /**
- * One line on a terminal that says how far a long replay is. Used by replay and interpret.
+ * One line on a terminal that says how far a long replay is. Used by replay, interpret, log and verify.
  *
  * Invariant: nothing is ever written to a pipe or a file, and nothing to a terminal that the program's own output shares.
  */
+import { canRewrite } from './screen';
+
 const QUIET_MS = 700;
 const EVERY_MS = 100;
 
@@ -11,13 +13,14 @@ export class Progress {
   private last = 0;
   private total: number | undefined;
   private shown = false;
-  private readonly wanted = process.stderr.isTTY === true;
+  private readonly wanted = canRewrite(process.stderr);
 
-  /** totalTurns: asked once, when the first line is shown. */
+  /** totalTurns: asked once, when the first line is shown. hint: said behind it, such as how to stop. */
   constructor(
     private readonly totalTurns: () => number,
     private readonly shared = process.stdout.isTTY === true,
     private readonly doing = 'replaying',
+    private readonly hint = '',
   ) {}
 
   /** A new piece of work: short ones show nothing. */
@@ -25,17 +28,22 @@ export class Progress {
     this.since = Date.now();
   }
 
-  at(turn: number): void {
+  /** step: within the turn, where it is known. */
+  at(turn: number, step?: number): void {
     const now = Date.now();
     if (!this.wanted || this.shared || now - this.since < QUIET_MS || now - this.last < EVERY_MS) return;
     this.last = now;
     this.total ??= this.totalTurns();
     if (this.total === 0) return;
     this.shown = true;
-    const share = Math.min(100, Math.floor((100 * turn) / this.total));
-    process.stderr.write(`\r\x1b[K${this.doing}: turn ${turn} of ${this.total} (${share} %)`);
+    // A program of one turn shows that it moves by its steps.
+    const share = this.total > 1 ? ` (${Math.min(100, Math.floor((100 * turn) / this.total))} %)` : '';
+    const where = step === undefined ? '' : `, step ${step.toLocaleString('en')}`;
+    const hint = this.hint === '' ? '' : `  ${this.hint}`;
+    process.stderr.write(`\r\x1b[K${this.doing}: turn ${turn} of ${this.total}${share}${where}${hint}`.slice(0, (process.stderr.columns || 80) + 3));
   }
 
+  /** Takes the line away, so that something else can be written. It comes back when there is more to say. */
   done(): void {
     if (this.shown) process.stderr.write('\r\x1b[K');
     this.shown = false;

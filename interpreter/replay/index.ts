@@ -6,6 +6,7 @@ export { NativeHandle, open, Recording } from './recording';
 export { describeEvent } from './describe-event';
 export type { Engine, EventFilter, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
 export { Replay, type Breakpoint, type Hit, type HitOptions, type ProgramOutput, type ReplayHooks } from './replay';
+export type { Statement } from './locations';
 export { isEnd } from './stop';
 export type { End, ErrorValue, Evaluation, Frame, Scope, Stop, StopReason, Value } from './stop';
 export type { EngineResult, Problem, VerifyOptions, VerifyResult, Written } from './verify';

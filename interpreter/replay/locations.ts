@@ -6,6 +6,7 @@
  */
 import { BadLocation } from './errors';
 
+/** Where a statement stands in its file. Lines and columns are 1-based; the end is exclusive. */
 export interface Statement {
   id: number;
   line: number;

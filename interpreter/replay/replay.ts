@@ -85,7 +85,7 @@ export class Replay {
   private readonly timeline: Timeline;
   private breakpoints: SetBreakpoint[] = [];
   private at: Stop | End | undefined;
-  private readonly statements = new Map<string, Statement[]>();
+  private readonly parsed = new Map<string, Statement[]>();
 
   constructor(
     readonly recording: Recording,
@@ -288,6 +288,43 @@ export class Replay {
     return { expression, ...valueOf(reply) };
   }
 
+  /** The sources of the program, as stops name them: what it loaded, and what that was made from. */
+  files(): string[] {
+    const { maps, sources } = this.recording;
+    return [...new Set([...maps.originals, ...sources.map(({ path }) => path)].map((path) => this.shown(path)))];
+  }
+
+  /** The one file that a text such as `app.js` names, as stops name it. Throws BadLocation. */
+  fileNamed(text: string): string {
+    const { maps, sources, manifest } = this.recording;
+    return this.shown(resolveFile(text, [...new Set([...maps.originals, ...sources.map(({ path }) => path)])], manifest.cwd));
+  }
+
+  /** The places of a file (as stops name it) that one can stop at, in the order of the source. Empty where the source does not parse. */
+  statements(file: string): readonly Statement[] {
+    const { maps, sources, manifest } = this.recording;
+    const paths = [...maps.originals, ...sources.map(({ path }) => path)];
+    const path = paths.find((one) => one === file || shownPath(one, manifest.cwd) === file);
+    if (path === undefined) return [];
+    try {
+      return maps.statementsOf(path, (generated) => this.statementsIn(generated))?.statements ?? this.statementsIn(path);
+    } catch (error) {
+      if (error instanceof BadLocation) return [];
+      throw error;
+    }
+  }
+
+  /** The innermost statement that covers a place, as frames and stops tell places. */
+  statementAt({ file, line, column }: { file: string; line: number; column: number }): Statement | undefined {
+    let found: Statement | undefined;
+    for (const one of this.statements(file)) {
+      if (one.line > line || (one.line === line && one.column > column)) continue;
+      if (one.endLine < line || (one.endLine === line && one.endColumn <= column)) continue;
+      if (!found || one.line > found.line || (one.line === found.line && one.column >= found.column)) found = one;
+    }
+    return found;
+  }
+
   /** Ends the replayer. The object is of no use afterwards. */
   close(): Promise<void> {
     return this.timeline.close();
@@ -415,7 +452,7 @@ export class Replay {
   }
 
   private statementsIn(file: string): readonly Statement[] {
-    let found = this.statements.get(file);
+    let found = this.parsed.get(file);
     if (!found) {
       try {
         found = [...statementsOf(this.recording.sourceText(file), { asFunctionBody: true })];
@@ -423,7 +460,7 @@ export class Replay {
         if (!(error instanceof SyntaxError)) throw error;
         throw new BadLocation(`${this.shown(file)} is no CommonJS module: only those run in the interpreter and can be stopped in.`);
       }
-      this.statements.set(file, found);
+      this.parsed.set(file, found);
     }
     return found;
   }

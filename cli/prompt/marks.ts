@@ -1,0 +1,74 @@
+/**
+ * The breakpoints that were set at the prompt. Each keeps the number it was given as long as it lives, whatever is deleted around it.
+ *
+ * Invariant: what the replay has set is what `list` tells; one that cannot be set leaves the others as they were.
+ */
+import type { Breakpoint, Replay } from '../../interpreter/replay';
+import { placeText } from '../print';
+import { Refused } from './command';
+
+export interface Mark {
+  number: number;
+  /** As it was given, made complete. */
+  text: string;
+  at: Breakpoint;
+}
+
+export class Marks {
+  private marks: Mark[] = [];
+  private next = 1;
+
+  constructor(private readonly replay: Replay) {}
+
+  get list(): readonly Mark[] {
+    return this.marks;
+  }
+
+  /** Throws BadLocation. */
+  async add(text: string): Promise<Mark> {
+    const places = await this.replay.setBreakpoints([...this.marks.map((mark) => mark.text), text]);
+    const mark = { number: this.next++, text, at: places.at(-1)! };
+    this.marks.push(mark);
+    return mark;
+  }
+
+  /** Throws Refused. */
+  async remove(which: string): Promise<Mark> {
+    const mark = this.marks.find(({ number }) => String(number) === which);
+    if (!mark) throw new Refused(`There is no breakpoint ${which}. \`breakpoints\` lists them.`);
+    this.marks = this.marks.filter((one) => one !== mark);
+    await this.apply();
+    return mark;
+  }
+
+  async clear(): Promise<number> {
+    const count = this.marks.length;
+    this.marks = [];
+    await this.apply();
+    return count;
+  }
+
+  /** Runs something as if there were none. */
+  async apart<T>(run: () => Promise<T>): Promise<T> {
+    await this.replay.setBreakpoints([]);
+    try {
+      return await run();
+    } finally {
+      await this.apply();
+    }
+  }
+
+  /** One line each. */
+  text(): string {
+    return this.marks.map(({ number, at }) => `${number}  ${placeText(at)}`).join('\n');
+  }
+
+  /** Lines of a file that have breakpoints. */
+  linesOf(file: string): Set<number> {
+    return new Set(this.marks.filter(({ at }) => at.file === file).map(({ at }) => at.line));
+  }
+
+  private async apply(): Promise<void> {
+    await this.replay.setBreakpoints(this.marks.map(({ text }) => text));
+  }
+}
