@@ -8,7 +8,7 @@ export type { Engine, EventFilter, RecordedEvent, ReplayOptions, RunOptions, Run
 export { Replay, type Breakpoint, type Hit, type HitOptions, type ProgramOutput, type ReplayHooks } from './replay';
 export type { Statement } from './locations';
 export { isEnd } from './stop';
-export type { End, ErrorValue, Evaluation, Frame, Scope, Stop, StopReason, Value } from './stop';
+export type { End, ErrorValue, Evaluation, Frame, Scheduled, Scope, Stop, StopReason, Value } from './stop';
 export type { EngineResult, Problem, VerifyOptions, VerifyResult, Written } from './verify';
 export type {
   CrossingFacts,

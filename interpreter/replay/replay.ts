@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { statementsOf } from '../compiler';
-import type { BreakpointSpec, EvaluatedValue, Moment, Orders, Paused, Place as WirePlace } from '../replayer/protocol';
+import type { BreakpointSpec, EvaluatedValue, FrameInfo, Moment, Orders, Paused } from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
 import {
   enumerate,
@@ -21,7 +21,7 @@ import {
 import type { Recording } from './recording';
 import { findHits } from './hits';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
-import { isEnd, type End, type Evaluation, type Frame, type Scope, type Stop, type StopReason, type Value } from './stop';
+import { isEnd, type End, type Evaluation, type Frame, type Scheduled, type Scope, type Stop, type StopReason, type Value } from './stop';
 import { Timeline, type Ended, type Output, type Place } from './timeline';
 
 /** What the program wrote, told once however often it is replayed. */
@@ -264,10 +264,30 @@ export class Replay {
     return this.breakpoints.map(({ id, path, line, column }) => ({ id, file: this.shown(path), line, column }));
   }
 
-  /** The calls on the stack, innermost first. */
+  /** The calls on the stack, innermost first; behind them, marked async, those that await or had scheduled them. */
   async frames(): Promise<Frame[]> {
     const reply = await this.timeline.inspect({ do: 'frames' });
     return reply.kind === 'frames' ? reply.frames.map((place) => this.frame(place)) : [];
+  }
+
+  /**
+   * Where the callback that a frame belongs to was scheduled: its await, or the call that was given the function (then, setTimeout, on,
+   * ...). Undefined in the program's own run, which nothing scheduled. frame: index into frames().
+   */
+  async schedule(options: { frame?: number } = {}): Promise<Scheduled | undefined> {
+    const reply = await this.timeline.inspect({ do: 'scheduled', frame: options.frame ?? 0 });
+    if (reply.kind !== 'scheduled') return undefined;
+    const { by, callback, place } = reply;
+    const { file, line, column } = this.frame(place);
+    return { by, callback, position: this.position(reply), file, line, column };
+  }
+
+  /** To where the callback that a frame belongs to was scheduled; `scheduled` of the stop says how. Throws NotReached if nothing did. */
+  async scheduledBy(options: { frame?: number } = {}): Promise<Stop | End> {
+    const scheduled = await this.schedule(options);
+    if (!scheduled) throw new NotReached('nothing scheduled this: it runs as part of the program itself.');
+    const stop = await this.goto(scheduled.position);
+    return isEnd(stop) ? stop : (this.at = { ...stop, scheduled });
   }
 
   /** The scopes a frame sees, innermost first. frame: index into frames(). */
@@ -474,9 +494,12 @@ export class Replay {
     return `${this.thread}:${turn}:${step}`;
   }
 
-  private frame(place: WirePlace): Frame {
+  private frame(place: FrameInfo): Frame {
     const { file, line, column } = this.recording.maps.toOriginal(place) ?? place;
-    return { function: place.function, file: this.shown(file), line, column };
+    const frame: Frame = { function: place.function, file: this.shown(file), line, column };
+    if (!place.async) return frame;
+    const { by, moment } = place.async;
+    return { ...frame, async: true, ...(by ? { by } : {}), ...(moment ? { position: this.position(moment) } : {}) };
   }
 
   private shown(file: string): string {

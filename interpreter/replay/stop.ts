@@ -17,6 +17,26 @@ export interface Frame {
   line: number;
   /** 1-based, in UTF-16 units. */
   column: number;
+  /** Not on the stack: it awaits the frames above, or had scheduled them. Such frames come after all those on the stack. */
+  async?: true;
+  /** What it did that led to the frames above: `await`, `setTimeout`, `then`, `on`, ... Not on callers of one that has it. */
+  by?: string;
+  /** Of an async frame, where it did. */
+  position?: string;
+}
+
+/** What scheduled a callback. */
+export interface Scheduled {
+  /** `await`, the name of the function that was called (`setTimeout`, `then`, `on`, `createServer`, ...), or `definition`. */
+  by: string;
+  /** Name of the function that was scheduled. */
+  callback: string;
+  /** Of the statement that did it. */
+  position: string;
+  /** The place of the call. */
+  file: string;
+  line: number;
+  column: number;
 }
 
 export interface Evaluation extends Value {
@@ -54,6 +74,8 @@ export interface Stop {
   evaluations: Evaluation[];
   /** At an exception. */
   error?: ErrorValue;
+  /** After scheduledBy: what happens at this statement. */
+  scheduled?: Scheduled;
 }
 
 /** The program is over. */

@@ -4,6 +4,7 @@
  * Invariant: types only.
  */
 import type { EvaluatingVm, EvaluationHost } from './evaluation';
+import type { SchedulingVm } from './scheduled';
 import type { Orders, ReplayerEvent, Reply, Request } from './protocol';
 
 /** What the VM says of a statement. Line and column are 1-based. */
@@ -21,7 +22,7 @@ export interface VmScope {
 }
 
 /** The part of the VM that a session uses; `F` is its frame type. */
-export interface DebuggedVm<F> extends EvaluatingVm<F> {
+export interface DebuggedVm<F> extends EvaluatingVm<F>, SchedulingVm {
   readonly turn: number;
   readonly step: number;
   stopTurn: number;

@@ -73,6 +73,7 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
     hooks,
   );
   if (debug) {
+    vm.noteSchedules();
     session = new Session<GuestFrame>(vm, {
       kit: host.kit,
       receive: () => receive(host),

@@ -158,7 +158,8 @@ function stackOf(error: unknown): string {
 }
 
 function createInterpreter(orders: Orders, replay: () => Replay | undefined, watch: Pick<InsideHost, 'observe'>): Inside {
-  const util = utilBinding();
+  const util = binding('util') as UtilBinding;
+  const { async_id_fields: ids } = binding('async_wrap') as AsyncWrapBinding;
   const { apply } = Reflect;
   const { runInThisContext } = Script.prototype;
   const host: InsideHost = {
@@ -173,6 +174,7 @@ function createInterpreter(orders: Orders, replay: () => Replay | undefined, wat
     compileNatively: (source, filename, params) => void compileFunction(source, [...params], { filename }),
     constructorName: util.getConstructorName,
     isProxy: types.isProxy,
+    asyncIds: { current: () => ids[EXECUTION_ID]!, last: () => ids[ID_COUNTER]! },
     // The boundary's stand-in for Module.prototype._compile, which is not there when a program is recorded.
     isExtraFrame: (script, name) => script === REALMS || ((name === null || name === '_compile') && script === MODULE_HOOKS),
     apart: (run) => replay()!.apart(run),
@@ -202,14 +204,22 @@ function loadInside(): typeof createInside {
   return (loaded as { createInside: typeof createInside }).createInside;
 }
 
-/** Node's own knowledge of values. Opening that door leaves a warning and two globals behind, unless they are taken away. */
-function utilBinding(): UtilBinding {
+/** Node's counters of async ids, in memory that its native half shares. */
+interface AsyncWrapBinding {
+  async_id_fields: Float64Array;
+}
+/** Indices into them (lib/internal/async_hooks.js, constants of async_wrap). */
+const EXECUTION_ID = 0;
+const ID_COUNTER = 2;
+
+/** Node's own knowledge of values, and its counters. Opening that door leaves a warning and two globals behind, unless they are taken away. */
+function binding(name: string): unknown {
   const { emitWarning } = process;
   process.emitWarning = () => undefined;
-  const { internalBinding } = require('internal/test/binding') as { internalBinding(name: 'util'): UtilBinding };
+  const { internalBinding } = require('internal/test/binding') as { internalBinding(name: string): unknown };
   process.emitWarning = emitWarning;
   const leaked = globalThis as { internalBinding?: unknown; primordials?: unknown };
   delete leaked.internalBinding;
   delete leaked.primordials;
-  return internalBinding('util');
+  return internalBinding(name);
 }

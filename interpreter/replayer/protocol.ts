@@ -64,6 +64,7 @@ export type Request =
   | { do: 'run'; goals: Goal[]; scan?: Scan }
   | { do: 'frames' }
   | { do: 'scopes'; frame: number }
+  | { do: 'scheduled'; frame: number }
   /** milliseconds: how long it may take, where that can be watched here (`Orders.forkable`). */
   | { do: 'evaluate'; frame: number; expression: string; milliseconds?: number };
 
@@ -83,6 +84,20 @@ export interface Place {
   line: number;
   /** 1-based, in UTF-16 units. */
   column: number;
+}
+
+/** A call, or behind those on the stack, one that awaits or that scheduled what runs. */
+export interface FrameInfo extends Place {
+  /** Not on the stack. by: what it did, `await` or the name of the host function it called; '' for the callers of one that has it. */
+  async?: { by: string; moment: Moment | null };
+}
+
+/** What scheduled a callback: see Vm.scheduledBy. */
+export interface Scheduled extends Moment {
+  kind: 'scheduled';
+  by: string;
+  callback: string;
+  place: Place;
 }
 
 export interface ErrorInfo {
@@ -141,7 +156,9 @@ export interface Evaluated extends EvaluatedValue {
 export type Reply =
   | Paused
   | { kind: 'done' }
-  | { kind: 'frames'; frames: Place[] }
+  | { kind: 'frames'; frames: FrameInfo[] }
+  | Scheduled
+  | { kind: 'unscheduled' }
   | { kind: 'scopes'; scopes: ScopeInfo[] }
   | Evaluated
   | { kind: 'failed'; message: string };

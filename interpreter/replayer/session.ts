@@ -11,6 +11,7 @@ import { Evaluator } from './evaluation';
 import { Movement } from './movement';
 import { DEFAULT_LIMITS, errorHead, previewOf, type PreviewLimits } from './preview';
 import type { Paused, PauseReason, Place, Preview, ReplayerEvent, Reply, Request, ScopeInfo } from './protocol';
+import { asyncFrames, scheduledBy } from './scheduled';
 import { Telling } from './telling';
 
 /** How often a running replayer tells its turn, in turns. */
@@ -159,11 +160,16 @@ export class Session<F> {
       case 'frames':
         return {
           kind: 'frames',
-          frames: this.vm
-            .frames()
-            .slice(0, MAX_FRAMES)
-            .map((frame) => this.placeOf(frame)),
+          frames: [
+            ...this.vm
+              .frames()
+              .slice(0, MAX_FRAMES)
+              .map((frame) => this.placeOf(frame)),
+            ...asyncFrames(this.vm),
+          ],
         };
+      case 'scheduled':
+        return scheduledBy(this.vm, request.frame);
       case 'scopes':
         return { kind: 'scopes', scopes: this.scopes(request.frame) };
       case 'evaluate':

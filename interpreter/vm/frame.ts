@@ -2,6 +2,7 @@
 // Invariant: `caller` and `callerPc` of a frame never change while the callee lives, so the stack at any recorded moment is
 // (frame, pc) and the chain from there.
 import { FunctionKind, type CodeBlock } from '../bytecode';
+import type { Scheduling } from './scheduling';
 import type { Place } from './stack-frames';
 
 /** Environment array: slot 0 is the parent environment, the others are captured variables. */
@@ -26,6 +27,10 @@ export class FunctionData {
   special: Special = Special.None;
   /** Makes what `new` of a plain function makes, once that has been used. */
   allocator: { new (): object; prototype: object } | null = null;
+  /** Statement that made the function, counted over the whole program. */
+  made = 0;
+  /** While debugging: the last times it was handed to host code that may call it later. */
+  scheduled: Scheduling[] | null = null;
   constructor(
     readonly code: CodeBlock,
     readonly env: Env | null,
@@ -114,6 +119,11 @@ export class Frame implements GuestFrame {
   awaiting: unknown = undefined;
   /** Frame that awaits the promise of this async call. */
   awaiter: Frame | null = null;
+  /** The last statement it began and the one before, counted over the whole program. */
+  lastStep = 0;
+  prevStep = 0;
+  /** While debugging, of an async function that has awaited: where it did last, and what had called it. */
+  origin: Scheduling | null = null;
 
   constructor(
     readonly code: CodeBlock,

@@ -18,6 +18,8 @@ export interface VmHost {
   observe?: ((callable: (...args: never[]) => unknown, ...args: unknown[]) => unknown) | undefined;
   /** Whether a native frame is there only because the VM is: stacks leave it out. */
   isExtraFrame?(script: string, functionName: string | null): boolean;
+  /** Node's async ids: of the resource whose callback runs, and the last one given out. Tells apart registrations of one function. */
+  readonly asyncIds?: { current(): number; last(): number };
   /** Whether a value is a Proxy; without it stacks may run traps. */
   isProxy?(value: unknown): boolean;
 }

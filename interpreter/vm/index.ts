@@ -1,5 +1,5 @@
 // The VM's face, for the replayer.
-export { Vm } from './vm';
+export { Vm, type AsyncView, type ScheduledView } from './vm';
 export type { VmHost } from './host';
 export type { VmHooks } from './hooks';
 export type { GuestFrame } from './frame';

@@ -53,25 +53,34 @@ function stepsOf(block: CodeBlock): number[] {
 }
 
 /** Statement that an instruction belongs to: that of the last Step before it, or -1. */
-function statementAt(frame: Frame): number {
-  const code = frame.code.code as Int32Array;
+function statementAt(block: CodeBlock, at: number): number {
+  const code = block.code as Int32Array;
   let found = -1;
-  for (const pc of stepsOf(frame.code)) {
-    if (pc > frame.pc) break;
+  for (const pc of stepsOf(block)) {
+    if (pc > at) break;
     found = code[pc + 1] as number;
   }
   return found;
 }
 
 function offsetIn(frame: Frame): number {
-  const code = frame.code.code as Int32Array;
-  if (code[frame.pc] === Op.Step) return frame.code.file.statements[(code[frame.pc + 1] as number) * 2] as number;
-  return offsetOf(frame.code, frame.pc);
+  return offsetAt(frame.code, frame.pc);
+}
+
+function offsetAt(block: CodeBlock, pc: number): number {
+  const code = block.code as Int32Array;
+  if (code[pc] === Op.Step) return block.file.statements[(code[pc + 1] as number) * 2] as number;
+  return offsetOf(block, pc);
 }
 
 export function locationOf(frame: Frame): Location {
-  const { line, column } = positionOf(frame.code.file, offsetIn(frame));
-  return { file: frame.file, line, column, statementId: statementAt(frame), functionName: frame.functionName };
+  return locationAt(frame.code, frame.pc);
+}
+
+/** The same of an instruction. */
+export function locationAt(code: CodeBlock, pc: number): Location {
+  const { line, column } = positionOf(code.file, offsetAt(code, pc));
+  return { file: code.file.path, line, column, statementId: statementAt(code, pc), functionName: code.name };
 }
 
 /** Innermost static scope at the frame's pc. */

@@ -190,6 +190,7 @@ export function stackOf(S: VmState): Frame[] {
 export function enter(S: VmState, frame: Frame, mode: Mode, value: unknown): unknown {
   const parent = S.top;
   const parentPc = parent === null ? 0 : parent.pc;
+  if (S.scheduler !== null && S.activation === null) S.scheduler.entered(frame, mode);
   const below = parent === null || S.activation === null ? null : framesBelow(S.activation, parent, NEAR);
   return new Activation(S.activation, parent, parentPc, frame, mode, value, below).enter();
 }

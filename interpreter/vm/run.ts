@@ -63,6 +63,8 @@ export function run(S: VmState, activation: Activation): unknown {
         switch (code[pc]) {
           case Op.Step: {
             const step = ++S.step;
+            frame.prevStep = frame.lastStep;
+            frame.lastStep = S.turnStart + step;
             if (step === S.pauseAt || frame.code.file.breaks[code[pc + 1] as number] !== 0) {
               frame.pc = pc;
               frame.env = env;
@@ -624,6 +626,7 @@ export function run(S: VmState, activation: Activation): unknown {
               if (awaited !== undefined) awaited.awaiter = frame;
               else ops.awaitElements(S, frame, value);
             }
+            if (S.scheduler !== null) S.scheduler.suspended(frame);
             frame.state = State.Await;
             if (frame.isEntry) {
               leave(S, activation);

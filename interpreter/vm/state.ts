@@ -6,6 +6,7 @@ import type { Activation, Env, Frame, FunctionData } from './frame';
 import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
 import type { Kit } from './kit';
+import type { Scheduler } from './scheduling';
 import type { Stacks } from './stack';
 
 export interface GlobalBinding {
@@ -22,6 +23,8 @@ export interface VmState {
   /** Step to pause before, in this turn; Infinity for none. */
   pauseAt: number;
   turn: number;
+  /** Statements executed before this turn. */
+  turnStart: number;
   top: Frame | null;
   activation: Activation | null;
   /** Guest frames on the stack, over all activations. */
@@ -47,6 +50,8 @@ export interface VmState {
   makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): (...args: unknown[]) => unknown;
   dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown;
   readonly stacks: Stacks;
+  /** Null when nobody debugs. */
+  scheduler: Scheduler | null;
   stackLimit: { get(object: object): unknown; set(object: object, value: unknown): boolean } | null;
   files: Map<string, SourceFile>;
   dataOf(f: unknown): FunctionData | undefined;

@@ -12,6 +12,7 @@ import * as inspect from './inspect';
 import * as ops from './operations';
 import { run } from './run';
 import { WARMUP } from './warmup';
+import { asyncFramesOf, scheduledByOf, Scheduler } from './scheduling';
 import { makeStacks, type Stacks } from './stack';
 import type { VmState } from './state';
 
@@ -112,6 +113,19 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
   return build(callbacks, texts);
 }
 
+/** by, step: as in AsyncFrame of scheduling.ts. */
+export interface AsyncView {
+  location: inspect.Location;
+  by: string;
+  step: number;
+}
+
+/** by, step: as in ScheduledBy of scheduling.ts. */
+export interface ScheduledView extends AsyncView {
+  /** Name of the function that was scheduled. */
+  callback: string;
+}
+
 export class Vm {
   readonly files = new Map<string, SourceFile>();
   private readonly S: VmState;
@@ -138,6 +152,7 @@ export class Vm {
       step: 0,
       pauseAt: Infinity,
       turn: 0,
+      turnStart: 0,
       top: null,
       activation: null,
       depth: 0,
@@ -162,6 +177,7 @@ export class Vm {
         },
       },
       stacks,
+      scheduler: null,
       files: this.files,
       dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
     };
@@ -197,6 +213,19 @@ export class Vm {
     mark(kit.functionCall, Special.Call);
     mark(kit.functionApply, Special.Apply);
     mark(kit.captureStackTrace, Special.CaptureStackTrace);
+  }
+
+  /** From now on functions remember what scheduled them. Call before the program starts. */
+  noteSchedules(): void {
+    const { S, stacks } = this;
+    const scheduler = (S.scheduler = new Scheduler(S));
+    CallRecord.prototype.call = function (this: CallRecord, f, self, args) {
+      const note = scheduler.calling(this.frame, this.pc, f, args);
+      const value = stacks.call(S, this, f, self, args);
+      if (note === null) scheduler.made(f, self, value);
+      else scheduler.called(note);
+      return value;
+    };
   }
 
   // --- code ------------------------------------------------------------------------------------------------------------------
@@ -333,6 +362,7 @@ export class Vm {
       if (code.closures === OWN_FACTORY_AFTER) code.factory = this.namedFactory(code);
     }
     data.func = f;
+    if (this.S.top !== null) data.made = this.S.top.lastStep;
     new Stamp(f, data);
     return f;
   }
@@ -341,10 +371,27 @@ export class Vm {
 
   /** Begins a turn: its statements are counted from 1. */
   beginTurn(turn: number): void {
+    this.S.turnStart += this.S.step;
+    this.turnStarts[turn] = this.S.turnStart;
     this.S.turn = turn;
     this.S.step = 0;
     this.aim();
   }
+  private readonly turnStarts: number[] = [0];
+
+  /** The position of a statement counted over the whole program. */
+  momentOf(step: number): { turn: number; step: number } {
+    const starts = this.turnStarts;
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] as number) < step) low = middle;
+      else high = middle - 1;
+    }
+    return { turn: low, step: step - (starts[low] as number) };
+  }
+
   get turn(): number {
     return this.S.turn;
   }
@@ -401,6 +448,19 @@ export class Vm {
   /** Where a frame stands. */
   locationOf(frame: GuestFrame): inspect.Location {
     return inspect.locationOf(frame as Frame);
+  }
+
+  /** The frames that the stack does not show: those that await what runs, and those that scheduled it. Nearest first. */
+  asyncFrames(): AsyncView[] {
+    return asyncFramesOf(this.S).map(({ code, pc, by, step }) => ({ location: inspect.locationAt(code, pc), by, step }));
+  }
+
+  /** What scheduled the callback that a frame belongs to; null for the program itself. index: into frames(). */
+  scheduledBy(index: number): ScheduledView | null {
+    const found = scheduledByOf(this.S, index);
+    if (found === null) return null;
+    const { by, step, code, pc, callback } = found;
+    return { location: inspect.locationAt(code, pc), by, step, callback: callback.name };
   }
 
   /** Scopes that a frame sees, innermost first. */
