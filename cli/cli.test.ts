@@ -158,7 +158,8 @@ describe('retrace', () => {
       'quit',
       'print 1',
     ];
-    const { stdout, status } = retrace(['interpret', 'rec', '--stop-at', 'app.js:4', '--interactive'], `${commands.join('\n')}\n`);
+    const words = ['interpret', 'rec', '--stop-at', 'app.js:4', '--interactive', '--echo'];
+    const { stdout, status } = retrace(words, `${commands.join('\n')}\n`);
     assert.equal(status, 0);
     const answers = stdout.split(/^\(retrace\) .*\n/m);
     assert.equal(answers.length, commands.length);
@@ -167,11 +168,11 @@ describe('retrace', () => {
     assert.match(answers[3]!, /app\.js:3:3 in greet/);
     assert.equal(answers[4], '  who  = "ann"\n  text = <not initialized yet>\n');
     assert.match(answers[5]!, /app\.js:4:3/);
-    assert.match(answers[6]!, /^hello ann 7\nstep at app\.js:11:1/);
+    assert.match(answers[6]!, /^< hello ann 7\nstep at app\.js:11:1/);
     assert.match(answers[7]!, /> 11 \| console\.error/);
     assert.match(answers[8]!, /^There is no command "nonsense"/);
-    assert.match(answers[9]!, /^retrace: app\.js:6 has no statement to stop at\. The nearest lines that do are 4 and 7\.\n$/);
-    assert.match(answers[10]!, /^end: the program has ended with exit code 3/);
+    assert.match(answers[9]!, /^app\.js:6 has no statement to stop at\. The nearest lines that do are 4 and 7\.\n$/);
+    assert.match(answers[10]!, /^<! err\nend: the program has ended with exit code 3/);
     assert.match(answers[11]!, /app\.js:12:1/);
     assert.doesNotMatch(stdout, /print 1/);
   });

@@ -23,6 +23,8 @@ export class Highlighter {
 
   constructor(private readonly text: string) {
     this.lines = text.split(/\r\n|[\r\n\u2028\u2029]/);
+    // A line break ends the last line: there is no empty one behind it.
+    if (this.lines.length > 1 && this.lines.at(-1) === '') this.lines.pop();
     for (const { index, 0: end } of text.matchAll(/\r\n|[\r\n\u2028\u2029]/g)) this.starts.push(index + end.length);
   }
 
@@ -83,4 +85,3 @@ function colourOf({ type }: Token): Colour | undefined {
   if (label === 'regexp') return 'red';
   return undefined;
 }
-

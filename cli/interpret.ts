@@ -42,7 +42,9 @@ export async function interpret(folder: string, flags: InterpretFlags): Promise<
     if (talks) conversation = new Conversation(recording, replay, progress);
     const move = (): Promise<Stop | End> => firstStop(replay, flags);
     // Without a place to stop at, the program may run to its end first to see whether it crashed.
-    const stop = await (conversation && flags.stopAt !== undefined ? conversation.along('forwards', move) : move()).finally(() => progress.done());
+    const stop = await (conversation && flags.stopAt !== undefined ? conversation.along('forwards', move) : move()).finally(() =>
+      progress.done(),
+    );
     for (const expression of flags.eval) stop.evaluations.push(await replay.evaluate(expression));
     if (flags.json) process.stdout.write(`${JSON.stringify(stop, null, 2)}\n`);
     else process.stdout.write(`${stopText(replay, stop)}\n`);

@@ -47,7 +47,9 @@ export function listingText(recording: Recording, { file, from, to, at, breakpoi
     const cut = start > 0 ? clipped(`...${text.slice(start)}`, room) : clipped(text, room);
     const plain = printable(cut);
     const painted = start === 0 && cut === text && plain === text ? source.line(number) : plain;
-    shown.push(`${mark} ${here ? paint('>', 'yellow') : ' '} ${here ? label : paint(label, 'grey')} | ${here ? paint(painted, 'bold') : painted}`.trimEnd());
+    shown.push(
+      `${mark} ${here ? paint('>', 'yellow') : ' '} ${here ? label : paint(label, 'grey')} | ${here ? paint(painted, 'bold') : painted}`.trimEnd(),
+    );
     if (here) {
       const carets = caretsUnder(plain, at, start === 0 ? 0 : start - 3);
       if (carets !== '') shown.push(`    ${' '.repeat(digits)} | ${carets}`);

@@ -40,7 +40,9 @@ export class Progress {
     const share = this.total > 1 ? ` (${Math.min(100, Math.floor((100 * turn) / this.total))} %)` : '';
     const where = step === undefined ? '' : `, step ${step.toLocaleString('en')}`;
     const hint = this.hint === '' ? '' : `  ${this.hint}`;
-    process.stderr.write(`\r\x1b[K${this.doing}: turn ${turn} of ${this.total}${share}${where}${hint}`.slice(0, (process.stderr.columns || 80) + 3));
+    process.stderr.write(
+      `\r\x1b[K${this.doing}: turn ${turn} of ${this.total}${share}${where}${hint}`.slice(0, (process.stderr.columns || 80) + 3),
+    );
   }
 
   /** Takes the line away, so that something else can be written. It comes back when there is more to say. */

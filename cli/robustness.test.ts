@@ -103,7 +103,7 @@ test('an endless loop, killed', () => {
   assert.equal(signal, 'SIGKILL');
   replays('loop', 'SIGKILL', stdout);
   // And the debugger comes back from it.
-  const words = ['interpret', 'loop', '--stop-at', 'loop.js:1', '--interactive'];
+  const words = ['interpret', 'loop', '--stop-at', 'loop.js:1', '--interactive', '--echo'];
   const asked = spawnSync(process.execPath, [CLI, ...words], { cwd: folder, input: 'continue\nback\n', encoding: 'utf8', timeout: 60_000 });
   assert.match(asked.stdout, /^end: the recording ends here, the program was killed by SIGKILL .*\n.*\nstep at loop\.js:2:/m);
 });

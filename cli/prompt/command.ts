@@ -8,7 +8,16 @@
 /** What an argument is made of, for completion. */
 export type ArgumentKind = 'location' | 'expression' | 'location then expression' | 'command' | 'frame' | 'mark' | 'topic' | 'none';
 
-export const GROUPS = ['Forwards', 'Backwards', 'Anywhere', 'Breakpoints', 'Looking around', 'Where it came from', 'What if', 'The rest'] as const;
+export const GROUPS = [
+  'Forwards',
+  'Backwards',
+  'Anywhere',
+  'Breakpoints',
+  'Looking around',
+  'Where it came from',
+  'What if',
+  'The rest',
+] as const;
 
 export interface PromptCommand {
   /** The name first, then its abbreviations. */

@@ -45,7 +45,13 @@ export async function complete(commands: readonly PromptCommand[], conversation:
 
 function numbers(current: Conversation['replay']['current'], begun: string): Completions {
   const count = current && 'frames' in current ? current.frames.length : 0;
-  return [beginningWith(Array.from({ length: count }, (_, i) => String(i)), begun), begun];
+  return [
+    beginningWith(
+      Array.from({ length: count }, (_, i) => String(i)),
+      begun,
+    ),
+    begun,
+  ];
 }
 
 /** Files, and after `FILE:` the lines that one can stop at. */

@@ -266,4 +266,3 @@ function summary(conversation: Conversation): string {
   ];
   return rows.map(([label, text]) => `${label!.padEnd(12)}${printable(text!)}`).join('\n');
 }
-

@@ -52,7 +52,8 @@ export function movementCommands(conversation: Conversation): PromptCommand[] {
       ],
       takes: 'location',
       repeats: true,
-      run: (target) => conversation.move('forwards', () => (target === '' ? pastHere(conversation) : replay.runTo(locationHere(conversation, target)))),
+      run: (target) =>
+        conversation.move('forwards', () => (target === '' ? pastHere(conversation) : replay.runTo(locationHere(conversation, target)))),
     },
     step('backwards', ['back', 'b', 'reverse-next', 'rn'], 'to the statement before, over calls', () => replay.stepBack(), [
       '`b FILE:LINE` sets a breakpoint, as in gdb.',
@@ -65,7 +66,9 @@ export function movementCommands(conversation: Conversation): PromptCommand[] {
       usage: 'POSITION | FILE:LINE',
       group: 'Anywhere',
       help: 'to a position, either way, or on to a line',
-      details: ['A position is thread:turn:step, as every stop shows it. `goto start` and `goto end` go to the ends, `goto crash` to what ended it.'],
+      details: [
+        'A position is thread:turn:step, as every stop shows it. `goto start` and `goto end` go to the ends, `goto crash` to what ended it.',
+      ],
       examples: [
         ['goto main:9:132', 'the moment before statement 132 of turn 9'],
         ['goto 9:132', 'the same'],
