@@ -1,6 +1,7 @@
 // The compiler's face: source text in, code blocks and statement locations out.
 export * from './compile';
 export { statementsOf, type StatementLocation } from './locations';
+export { functionPlaces, isNamed, type FunctionPlace } from './function-places';
 export { resolve, needsHoleCheck, Variable, Scope, FunctionInfo } from './scope';
 export type { Node } from './ast';
 export { dialect } from './classes';

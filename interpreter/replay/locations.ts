@@ -105,7 +105,7 @@ export function enumerate(items: readonly string[], word: 'and' | 'or'): string 
   return `${items.slice(0, -1).join(', ')} ${word} ${items.at(-1)}`;
 }
 
-function inNodeModules(path: string): boolean {
+export function inNodeModules(path: string): boolean {
   return /[\\/]node_modules[\\/]/.test(path);
 }
 

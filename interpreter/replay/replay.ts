@@ -5,11 +5,12 @@
  * shows the same program; nothing asked here changes what is replayed.
  */
 import { fileURLToPath } from 'node:url';
-import { statementsOf } from '../compiler';
+import { functionPlaces, isNamed, statementsOf } from '../compiler';
 import type { BreakpointSpec, EvaluatedValue, FrameInfo, Moment, Orders, Paused } from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
 import {
   enumerate,
+  inNodeModules,
   nearestLines,
   parseLocation,
   resolveFile,
@@ -78,6 +79,8 @@ interface Setup {
 
 /** Names every module has that are nobody's variables. */
 const WRAPPER_NAMES = new Set(['exports', 'require', 'module', '__filename', '__dirname', 'arguments']);
+/** Locations that begin so mean each call of a function. */
+const FUNCTION = 'function:';
 /** Statements looked at on each side of a line that was never reached. */
 const NEARBY = 400;
 
@@ -158,13 +161,12 @@ export class Replay {
    */
   async *hits(location: string, expressions: readonly string[] = [], options: HitOptions = {}): AsyncGenerator<Hit> {
     const { limit = Infinity, signal } = options;
-    const asked = parseLocation(location);
-    const statement = this.resolve(asked);
-    const place = { file: this.shown(statement.path), line: statement.line, column: statement.column };
+    const places = this.resolveAll(location);
+    const shown = places.map(({ path, line, column }) => ({ file: this.shown(path), line, column }));
     const { command, orders, hooks } = this.setup;
     const search = findHits({
       start: (onEvent) => new ReplayerProcess(command(), orders, 'pipe', onEvent),
-      places: [{ id: 1, file: statement.file, statement: statement.id, log: [...expressions] }],
+      places: places.map((place, id) => ({ id, file: place.file, statement: place.id, log: [...expressions] })),
       onTurn: hooks.onTurn,
       signal,
     });
@@ -173,13 +175,13 @@ export class Replay {
     try {
       if (limit > 0)
         for await (const block of search) {
-          for (const { turn, step, values } of block) {
+          for (const { id, turn, step, values } of block) {
             const evaluations: Evaluation[] = [];
             for (const [i, expression] of expressions.entries()) {
               const value = values[i] ?? (await evaluateAt((apart ??= new Timeline({ command, orders })), { turn, step }, expression));
               evaluations.push({ expression, ...value });
             }
-            yield { position: this.position({ turn, step }), ...place, hit: ++hit, evaluations };
+            yield { position: this.position({ turn, step }), ...shown[id]!, hit: ++hit, evaluations };
             if (hit >= limit || signal?.aborted) return;
           }
         }
@@ -187,8 +189,9 @@ export class Replay {
       await apart?.close();
     }
     if (hit > 0 || limit === 0 || signal?.aborted) return;
+    if (location.startsWith(FUNCTION)) throw new NotReached(`${location.slice(FUNCTION.length)} was never called.`);
     const before = this.timeline.current;
-    const error = await this.notReached(asked, statement, 0, undefined);
+    const error = await this.notReached(parseLocation(location), places[0]!, 0, undefined);
     this.timeline.returnTo(before);
     throw error;
   }
@@ -459,6 +462,39 @@ export class Replay {
     await this.timeline.setBreakpoints(this.breakpoints);
     const hint = nearest.length > 0 ? `The nearest lines that were are ${enumerate(nearest.map(String), 'and')}.` : 'No line near it was.';
     return new NotReached(`${where} was never reached. ${hint}`, nearest);
+  }
+
+  /** The statements that a location means: one, or for `function:NAME` the first one of each function of that name. Throws BadLocation. */
+  private resolveAll(text: string): Resolved[] {
+    return text.startsWith(FUNCTION) ? this.functionsNamed(text.slice(FUNCTION.length)) : [this.resolve(parseLocation(text))];
+  }
+
+  private functionsNamed(name: string): Resolved[] {
+    const found: { path: string; id: number | undefined }[] = [];
+    const word = name.split('.').at(-1)!.replace(/^#/, '');
+    for (const { path } of this.recording.sources) {
+      const text = this.recording.sourceText(path);
+      if (word === '' || !text.includes(word)) continue;
+      try {
+        for (const place of functionPlaces(text, { asFunctionBody: true }))
+          if (isNamed(place, name)) found.push({ path, id: place.statement });
+      } catch (error) {
+        // not a CommonJS module: nothing of it runs in the interpreter
+        if (!(error instanceof SyntaxError)) throw error;
+      }
+    }
+    if (found.length === 0) throw new BadLocation(`no function of the program is called "${name}".`);
+    const own = found.filter(({ path }) => !inNodeModules(path));
+    const resolved: Resolved[] = [];
+    for (const { path, id } of own.length > 0 ? own : found) {
+      if (id === undefined) continue;
+      const statements = this.statementsIn(path);
+      const statement = statements[id]!;
+      const { line, column, file } = this.recording.maps.toOriginal({ ...statement, file: path }) ?? { ...statement, file: path };
+      resolved.push({ ...statement, line, column, file: path, path: file, statements });
+    }
+    if (resolved.length === 0) throw new BadLocation(`${name} is empty: there is no statement in it to stop at.`);
+    return resolved;
   }
 
   private resolve(location: LocationText): Resolved {

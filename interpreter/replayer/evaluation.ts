@@ -53,14 +53,23 @@ export class Evaluator<F> {
     return { kind: 'evaluated', clean: false, ...this.run(frame, expression) };
   }
 
-  /** Several values at once, in passing. Null for those that could not be had without changing the program. */
+  /**
+   * Several values at once, in passing; a later one may see what an earlier one did. Null for those that could not be had without
+   * changing the program.
+   */
   evaluateAll(frame: F, expressions: readonly string[]): (EvaluatedValue | null)[] {
     const values = this.provable(frame, expressions);
     const rest: number[] = [];
     for (let i = 0; i < values.length; i++) if (values[i] === null) rest.push(i);
     if (rest.length === 0) return values;
-    const apart = this.inScratch(PATIENCE_IN_PASSING_MS, () => rest.map((i) => this.run(frame, expressions[i]!)));
-    if (apart) for (let i = 0; i < rest.length; i++) values[rest[i]!] = apart[Math.min(i, apart.length - 1)]!;
+    const told = this.inScratch(PATIENCE_IN_PASSING_MS, () => rest.map((i) => this.run(frame, expressions[i]!)));
+    if (!told) return values;
+    for (let k = 0; k < rest.length; k++) {
+      const i = rest[k]!;
+      // One that ends the copy must not take the others with it.
+      values[i] =
+        told.length === rest.length ? told[k]! : this.inScratch(PATIENCE_IN_PASSING_MS, () => [this.run(frame, expressions[i]!)])![0]!;
+    }
     return values;
   }
 
