@@ -79,6 +79,10 @@ interface WriterAddon {
   openOrder(path: string): void;
   beginOutput(): number;
   endOutput(): void;
+  forwardOutput(program: string, order: string, folder: string, name: string, streams: readonly number[]): number[];
+  settleOutput(): void;
+  closeDescriptor(fd: number): void;
+  takeBackOutput(): void;
   endAfter(milliseconds: number, words: string, signal: number, code: number): void;
   unsetVariable(name: string): void;
   exec(path: string, args: readonly string[], environment: readonly string[]): void;
@@ -105,7 +109,7 @@ function load<T>(file: string, hint: string): T {
 
 const writer = load<WriterAddon>('build/retrace_writer.node', 'Run `npm rebuild retrace`.');
 // A build of older sources would fail in the middle of somebody's program.
-if (!('listenAt' in writer))
+if (!('listenAt' in writer) || !('forwardOutput' in writer))
   throw new Error(`${join(folder, 'build/retrace_writer.node')} is older than retrace. Run \`npm rebuild retrace\`.`);
 
 /** Bytes of address space, and of disk ahead of the writer. */
@@ -153,6 +157,23 @@ export const openOrder: (path: string) => void = writer.openOrder;
 export const beginOutput: () => number = writer.beginOutput;
 /** The write has been made. */
 export const endOutput: () => void = writer.endOutput;
+
+/** The program that copies what other programs write: forwarder.cc. */
+const FORWARDER = join(folder, 'build/retrace_forwarder');
+
+/**
+ * Pipes for a program that is about to be started with descriptors of this process's; what comes through them is copied to those and
+ * logged in the file `name` of `folder`, in the order of the file `order`. streams: a descriptor and 1 or 2 for the output it is, of each.
+ * Returns the descriptors for the program, to be closed once it has been started. Throws an Error with code.
+ */
+export function forwardOutput(order: string, folder: string, name: string, streams: readonly number[]): number[] {
+  return writer.forwardOutput(FORWARDER, order, folder, name, streams);
+}
+/** Waits until what came through these pipes has been written; half a second for a reader that takes nothing. beginOutput() does it, too. */
+export const settleOutput: () => void = writer.settleOutput;
+export const closeDescriptor: (fd: number) => void = writer.closeDescriptor;
+/** Where stdout or stderr is such a pipe of another process's: the real descriptor takes its place. */
+export const takeBackOutput: () => void = writer.takeBackOutput;
 
 /**
  * Replay only. Once the process has used that much more processor time it writes `words` to stderr and ends, of `signal` (a number)

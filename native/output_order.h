@@ -1,5 +1,5 @@
 // The order in which the processes of one recording write to descriptors that they share: a lock and the time of the last write, in a
-// page of memory that all of them map. Used by writer.cc.
+// page of memory that all of them map. Used by writer.cc and forwarder.cc.
 //
 // Invariant: nobody waits for long. Whoever holds the lock for more than 20 milliseconds (it was killed, or waits for a reader)
 // loses it, and the order of these two writes is then as good as their times.
@@ -28,7 +28,11 @@ class OutputOrder {
   // Maps the file, made if it is not there. Returns 0 or errno.
   int Open(const char* path) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return errno;
+    return fd < 0 ? errno : Use(fd);
+  }
+
+  // The same for a descriptor of the file, which it closes.
+  int Use(int fd) {
     // Room that is not there would kill the process when it is touched.
     int error = posix_fallocate(fd, 0, sizeof(Page));
     void* address = error != 0 ? MAP_FAILED : mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "crc32.h"
+
 namespace retrace {
 
 // Address space that outlives the file: the JavaScript views point into it.
@@ -44,9 +46,6 @@ class TraceFile {
   std::shared_ptr<Region> window_;
   std::shared_ptr<Region> head_;
 };
-
-// CRC-32 (polynomial of zlib) of `size` bytes, continuing `seed`.
-uint32_t Crc32(const uint8_t* bytes, size_t size, uint32_t seed);
 
 }  // namespace retrace
 

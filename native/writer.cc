@@ -22,6 +22,7 @@
 #include <string>
 
 #include "fork.h"
+#include "forwarding.h"
 #include "output_order.h"
 #include "sha256.h"
 #include "trace_file.h"
@@ -315,7 +316,46 @@ Napi::Value OpenOrder(const Napi::CallbackInfo& info) {
   return error == 0 ? info.Env().Undefined() : ThrowErrno(info.Env(), error, "cannot open " + path);
 }
 
+// As much one for the process as the order.
+retrace::Forwarding forwarding;
+
+// (program, order file, folder, name, [descriptor, label, ...]): see Forwarding::Start. Returns the descriptors for the new program.
+Napi::Value ForwardOutput(const Napi::CallbackInfo& info) {
+  std::string program = info[0].As<Napi::String>();
+  std::string order = info[1].As<Napi::String>();
+  std::string folder = info[2].As<Napi::String>();
+  std::string name = info[3].As<Napi::String>();
+  Napi::Array wanted = info[4].As<Napi::Array>();
+  auto number = [&wanted](uint32_t i) { return wanted.Get(i).As<Napi::Number>().Int32Value(); };
+  std::vector<retrace::ForwardedStream> streams;
+  for (uint32_t i = 0; i + 1 < wanted.Length(); i += 2) streams.push_back({number(i), number(i + 1)});
+  std::vector<int> ends;
+  int error = forwarding.Start(program, order, folder, name, streams, &ends);
+  if (error != 0) return ThrowErrno(info.Env(), error, "cannot start " + program);
+  Napi::Array result = Napi::Array::New(info.Env(), ends.size());
+  for (uint32_t i = 0; i < ends.size(); i++) result.Set(i, Napi::Number::New(info.Env(), ends[i]));
+  return result;
+}
+
+Napi::Value SettleOutput(const Napi::CallbackInfo& info) {
+  forwarding.Settle();
+  return info.Env().Undefined();
+}
+
+// (descriptor): of ours. The program's are not closed here.
+Napi::Value CloseDescriptor(const Napi::CallbackInfo& info) {
+  close(info[0].As<Napi::Number>().Int32Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value TakeBackOutput(const Napi::CallbackInfo& info) {
+  retrace::TakeBackOutput();
+  return info.Env().Undefined();
+}
+
 Napi::Value BeginOutput(const Napi::CallbackInfo& info) {
+  // Before the lock is taken: forwarders need it.
+  forwarding.Settle();
   return Napi::Number::New(info.Env(), static_cast<double>(output_order.Begin()));
 }
 
@@ -337,6 +377,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openOrder", Napi::Function::New<OpenOrder>(env, "openOrder"));
   exports.Set("beginOutput", Napi::Function::New<BeginOutput>(env, "beginOutput"));
   exports.Set("endOutput", Napi::Function::New<EndOutput>(env, "endOutput"));
+  exports.Set("forwardOutput", Napi::Function::New<ForwardOutput>(env, "forwardOutput"));
+  exports.Set("settleOutput", Napi::Function::New<SettleOutput>(env, "settleOutput"));
+  exports.Set("closeDescriptor", Napi::Function::New<CloseDescriptor>(env, "closeDescriptor"));
+  exports.Set("takeBackOutput", Napi::Function::New<TakeBackOutput>(env, "takeBackOutput"));
   exports.Set("endAfter", Napi::Function::New<EndAfter>(env, "endAfter"));
   exports.Set("unsetVariable", Napi::Function::New<UnsetVariable>(env, "unsetVariable"));
   exports.Set("exec", Napi::Function::New<Exec>(env, "exec"));

@@ -37,7 +37,9 @@ function notRecording(error: unknown): void {
 
 /** Returns only to throw. */
 function restart(): void {
-  const { replaceProcess } = require('../native') as typeof import('../native');
+  const { replaceProcess, takeBackOutput } = require('../native') as typeof import('../native');
+  // What this process writes is in its own recording. Before Node looks at its descriptors once more.
+  if (family !== undefined) takeBackOutput();
   const words = textsOf('/proc/self/cmdline');
   const environment = textsOf('/proc/self/environ');
   // What Node has taken out of process.env by now (the channel to its parent) is still in the environment it was given.

@@ -6,7 +6,8 @@
  *   node scripts/build-native.mjs --test                            the addon of the tests (native/test), for every Node
  *
  * --nodedir names a folder with include/node; without it the headers beside the binary are used, or else node-gyp downloads them.
- * Output: native/build/retrace_writer.node and native/build-<abi>/retrace_driver.node, or native/build/test/retrace_test_addon.node.
+ * Output: native/build/retrace_writer.node, native/build/retrace_forwarder (Linux), and native/build-<abi>/retrace_driver.node, or
+ * native/build/test/retrace_test_addon.node.
  *
  * Invariant: nothing is built when sources, flags and Node version are those of the last build; an addon appears in its place
  * complete or not at all.
@@ -15,7 +16,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -51,9 +52,11 @@ const stamp = hash.digest('hex');
 const folder = forTests ? join(root, 'native/build/test') : join(native, `build-${abi}`);
 const stampFile = join(folder, 'stamp');
 const writer = join(native, 'build', 'retrace_writer.node');
+// A program, and for Linux only.
+const forwarder = process.platform === 'linux' ? [join(native, 'build', 'retrace_forwarder')] : [];
 const driver = join(folder, 'retrace_driver.node');
 const testAddon = join(folder, 'retrace_test_addon.node');
-const outputs = forTests ? [testAddon] : [writer, driver];
+const outputs = forTests ? [testAddon] : [writer, ...forwarder, driver];
 if (outputs.every((file) => existsSync(file)) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) process.exit(0);
 
 // node-gyp builds where it stands, so it stands in a copy: builds for several versions must not share object files.
@@ -73,9 +76,8 @@ const result = spawnSync(process.execPath, args, {
   env,
   maxBuffer: 1 << 26,
 });
-const built = (name) => join(work, 'build/Release', `${name}.node`);
-const names = forTests ? ['retrace_test_addon'] : ['retrace_writer', 'retrace_driver'];
-if (result.status !== 0 || !names.every((name) => existsSync(built(name)))) {
+const built = (path) => join(work, 'build/Release', basename(path));
+if (result.status !== 0 || !outputs.every((path) => existsSync(built(path)))) {
   console.error(result.stdout + result.stderr);
   console.error(
     `build-native: the addons of retrace could not be built for Node ${version} (exit code ${result.status ?? result.error}).\n` +
@@ -90,11 +92,8 @@ function install(from, to) {
   copyFileSync(from, `${to}.new`);
   renameSync(`${to}.new`, to);
 }
-if (forTests) install(built('retrace_test_addon'), testAddon);
-else {
-  // The writer is the same for every Node: a build for another one replaces it only if there is none.
-  if (node === process.execPath || !existsSync(writer)) install(built('retrace_writer'), writer);
-  install(built('retrace_driver'), driver);
-}
+// The writer and the forwarder are the same for every Node: a build for another one replaces them only if there are none.
+const shared = (path) => path === writer || forwarder.includes(path);
+for (const path of outputs) if (!shared(path) || node === process.execPath || !existsSync(path)) install(built(path), path);
 rmSync(work, { recursive: true, force: true });
 writeFileSync(stampFile, stamp);

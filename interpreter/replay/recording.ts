@@ -14,12 +14,14 @@ import {
   Damaged,
   EventTag,
   FactIndex,
+  inheritedOutput,
   PROCESSES,
   processNumbers,
   readManifest,
   sha256,
   SourceStore,
   TraceReader,
+  type InheritedOutput,
   type Manifest,
   type ThreadInfo,
   type TraceEvent,
@@ -116,6 +118,7 @@ export async function open(folder: string): Promise<Recording> {
 export class Recording {
   private sourceMaps: SourceMaps | undefined;
   private sourceIndex: Map<string, SourceFile> | undefined;
+  private inherited: readonly InheritedOutput[] | undefined;
   private family: readonly Recording[] | undefined;
   private readonly store: SourceStore;
 
@@ -201,6 +204,11 @@ export class Recording {
     return source && this.sourceText(source.path);
   }
 
+  /** What programs that are not recorded wrote to this process's stdout and stderr, which they had inherited. Throws Damaged. */
+  get inheritedOutput(): readonly InheritedOutput[] {
+    return (this.inherited ??= inheritedOutput(this.folder));
+  }
+
   /** What crossed the boundary in a thread, in order. Throws Damaged. */
   *events(thread = 'main', filter: EventFilter = {}): Generator<RecordedEvent> {
     const reader = this.reader(this.thread(thread).trace);
@@ -236,7 +244,7 @@ export class Recording {
    */
   async run(options: RunOptions = {}): Promise<RunResult> {
     const others = options.children === false ? [] : sharingOutput(this);
-    return others.length > 0 ? runTogether(this, others, options) : ended(this.begin(options));
+    return others.length > 0 || this.inheritedOutput.length > 0 ? runTogether(this, others, options) : ended(this.begin(options));
   }
 
   /**

@@ -1,6 +1,7 @@
 /**
  * The output of a whole tree of processes. A program and the processes it starts often write to the same terminal or pipe; each
- * process replays alone, and the times in their traces say how their writes interleaved. Used by Recording.run.
+ * process replays alone, and the times in their traces say how their writes interleaved. What programs that are not recorded wrote
+ * comes from the logs of their output. Used by Recording.run.
  *
  * Invariant: a process's own writes stay in its own order; writes of two processes are in the order of their times, which is the
  * real one wherever one write had been made before the other began.
@@ -48,8 +49,12 @@ export async function ended(replayer: ReplayerProcess): Promise<RunResult> {
 
 /** Replays `others` first, keeping what they write, then `recording`, putting theirs in its place. Throws what any of them throws. */
 export async function runTogether(recording: Recording, others: readonly Recording[], options: RunOptions): Promise<RunResult> {
-  const kept: Chunk[] = [];
-  for (const other of others) kept.push(...(await outputOf(other, fdsInto(recording, other), options)));
+  let kept: Chunk[] = [...recording.inheritedOutput];
+  for (const other of others) {
+    const fds = fdsInto(recording, other);
+    kept = kept.concat(await outputOf(other, fds, options));
+    for (const { fd, bytes, time } of other.inheritedOutput) if (fds.has(fd)) kept.push({ fd: fds.get(fd)!, bytes, time });
+  }
   kept.sort((a, b) => a.time - b.time);
   let next = 0;
   const until = (time: number): void => {

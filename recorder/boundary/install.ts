@@ -10,6 +10,7 @@ import * as ipc from './hooks/ipc';
 import * as modules from './hooks/modules';
 import * as spawn from './hooks/process-spawn';
 import * as stacks from './hooks/stacks';
+import type { InheritedOutputs } from './inherited';
 
 /** Compiled JavaScript of this package: its frames and modules are hidden. */
 export const OWN_FOLDER = dirname(dirname(__dirname)) + '/';
@@ -19,6 +20,8 @@ export interface InstallOptions {
   /** See hooks/process-spawn.ts. */
   onReplaced(): void;
   readonly children?: spawn.ChildEvents | undefined;
+  /** Record: see inherited.ts. */
+  readonly inherited?: InheritedOutputs | undefined;
   /** Record: see guard.ts. */
   readonly onForbidden?: OnForbidden | undefined;
   readonly compileModule?: modules.CompileModule | undefined;
@@ -29,7 +32,7 @@ export function installHooks(boundary: Boundary, options: InstallOptions): void 
   const guard = new Guard(boundary, options.onForbidden);
   stacks.install(boundary, options.rewriteStack);
   for (const hook of HOOKS) hook.install(boundary);
-  spawn.install(boundary, options, options.children);
+  spawn.install(boundary, options, options.children, options.inherited);
   ipc.install(boundary);
   exits.install(boundary, options.exits);
   modules.install(boundary, options.compileModule);

@@ -29,6 +29,7 @@ import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
 import { orderOutputIn, shareOutput } from './output';
 import { openHost } from './host';
+import { InheritedOutputs } from './inherited';
 import { giveOverrides } from './membrane/packages';
 import { unknownNode } from './inventory';
 import { RecordBoundary, type FactSink } from './record';
@@ -50,7 +51,7 @@ export interface RecordingOptions {
   readonly children?: { readonly preload: string; readonly flags: readonly string[] } | undefined;
   /** File with rules for packages with native addons: docs/ADDONS.md. */
   readonly overrides?: string | undefined;
-  /** Told one line for people, at most twice: a Node that retrace does not know, and the first use of what it does not record. */
+  /** Told one line for people, at most once each: a Node that retrace does not know, the first use of what it does not record, output it cannot record. */
   readonly warn?: ((line: string) => void) | undefined;
   /** Takes the flags that retrace itself was started with out of process.execArgv. */
   hideFlags(execArgv: readonly string[]): string[];
@@ -138,7 +139,8 @@ export function startRecording(options: RecordingOptions): void {
     }
   };
 
-  orderOutputIn(join(options.root, ORDER));
+  const order = join(options.root, ORDER);
+  orderOutputIn(order);
   if (options.parent !== null) shareOutput();
   const warn = warning(boundary, options.warn);
   const unknown = options.warn && unknownNode(host);
@@ -152,10 +154,20 @@ export function startRecording(options: RecordingOptions): void {
     exits: { onEnd: finish, swallowBeforeExit: () => false },
     onReplaced: () => finish('exit', 0),
     children: childEvents(options, boundary, writer),
+    inherited: new InheritedOutputs(boundary, { directory, order, onTerminal: onTerminal(warn) }),
   });
   hideOwnModules(boundary, OWN_FOLDER);
   installStatics(boundary, (execArgv) => options.hideFlags(execArgv));
   host.tidy();
+}
+
+/** Once is enough. */
+function onTerminal(warn: (line: string) => void): () => void {
+  let told = false;
+  return () => {
+    if (!told) warn('what other programs write to the terminal is not recorded: a replay will not show it.');
+    told = true;
+  };
 }
 
 /** Whoever takes the line may fail; the program goes on. */

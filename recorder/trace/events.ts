@@ -127,6 +127,17 @@ export const EVENTS: readonly EventRow[] = [
     replay: 'compared; a difference makes the recording damaged',
     internal: true,
   },
+  {
+    name: 'output',
+    tag: 10,
+    fields: [
+      { name: 'fd', type: 'uint', meaning: 'the output it went to: 1 or 2' },
+      { name: 'time', type: 'uint', meaning: 'when it was written there, as `process.outputTime` tells' },
+      { name: 'bytes', type: 'value', meaning: 'what was written, a Buffer' },
+    ],
+    recorded: 'a program that is not recorded wrote to the stdout or stderr it had inherited; in files of their own, `outputs/<n>.trace`',
+    replay: 'written again, in its place among the output of the recorded processes',
+  },
 ];
 
 /** Rows by tag, for the codec. */

@@ -8,6 +8,7 @@ export { TraceWriter, type TraceSink, type TraceWriterOptions } from './writer';
 export { TraceReader, type EventHead, type TraceReaderOptions } from './reader';
 export { MemorySink } from './memory-sink';
 export { FactIndex, FactWriter, SOURCE, type FactAnswer } from './facts';
+export { inheritedOutput, OUTPUTS, type InheritedOutput } from './inherited-output';
 export { printable } from './printable';
 export { sha256 } from './sha256';
 export { SourceStore, type Sha256 } from './sources';

@@ -21,6 +21,8 @@ export const enum EventTag {
   Fact = 8,
   /** Recorded: each time about 4 KiB have been written, and at the end. */
   Check = 9,
+  /** Recorded: a program that is not recorded wrote to the stdout or stderr it had inherited; in files of their own, `outputs/<n>.trace`. */
+  Output = 10,
 }
 
 export const enum ValueTag {
@@ -157,4 +159,15 @@ export interface FactEvent extends EventBase {
   readonly answer: unknown;
 }
 
-export type TraceEvent = CallEvent | ThrowEvent | EntryEvent | DrainEvent | MarkEvent | EndEvent | FactEvent;
+/** Replay: written again, in its place among the output of the recorded processes. */
+export interface OutputEvent extends EventBase {
+  readonly tag: EventTag.Output;
+  /** The output it went to: 1 or 2. */
+  readonly fd: number;
+  /** When it was written there, as `process.outputTime` tells. */
+  readonly time: number;
+  /** What was written, a Buffer. */
+  readonly bytes: unknown;
+}
+
+export type TraceEvent = CallEvent | ThrowEvent | EntryEvent | DrainEvent | MarkEvent | EndEvent | FactEvent | OutputEvent;

@@ -3,12 +3,14 @@
  * child is told to record itself too: what it is told is added to the arguments of the native call, where the program that
  * starts it does not see it.
  *
- * Invariant: what a child writes to descriptors it inherited is not this process's output, and is not reproduced by its replay.
+ * Invariant: what a child writes to descriptors it inherited is not this process's output. It is in the child's own recording or, where
+ * it has none, in a log beside this one's: see ../inherited.ts.
  */
 import type { StartedBy } from '../../trace';
 import type { Boundary } from '../core';
 import { replace } from '../disguise';
 import type { AnyFunction, Members } from '../host';
+import type { InheritedOutputs } from '../inherited';
 import { shareOutput } from '../output';
 import { installClose } from './streams';
 
@@ -27,6 +29,7 @@ interface Spawn {
   file: string;
   args?: string[];
   envPairs?: string[];
+  stdio?: unknown;
   uid?: unknown;
   gid?: unknown;
 }
@@ -39,7 +42,8 @@ export interface Replacement {
 
 const { isArray } = Array;
 
-export function install(boundary: Boundary, replacement: Replacement, children?: ChildEvents): void {
+/** inherited: record only. */
+export function install(boundary: Boundary, replacement: Replacement, children?: ChildEvents, inherited?: InheritedOutputs): void {
   const { host } = boundary;
   installExecve(boundary, replacement, children);
   host.whenBinding('process_wrap', (binding) => {
@@ -48,6 +52,7 @@ export function install(boundary: Boundary, replacement: Replacement, children?:
     const onexit = (self: Members): void =>
       boundary.callback(self, 'onexit', exited, {
         save(args) {
+          inherited?.settle();
           if (typeof args[1] === 'string' && args[1] !== '') children?.onKilled(self['pid'] as number, args[1]);
           return [args[0], args[1]];
         },
@@ -56,29 +61,33 @@ export function install(boundary: Boundary, replacement: Replacement, children?:
       handle: true,
       prepare(args) {
         shareOutput();
-        if (children === undefined) return;
+        if (inherited === undefined) return;
         // Since Node 24 file, arguments, directory, environment, stdio, flags, uid and gid are arguments of their own.
-        if (typeof args[0] !== 'string') args[0] = adopted(boundary, args[0] as Spawn, children, false);
+        if (typeof args[0] !== 'string') args[0] = prepared(boundary, args[0] as Spawn, children, inherited, false);
         else {
           const {
             0: file,
             1: list,
             3: envPairs,
+            4: stdio,
             6: uid,
             7: gid,
           } = args as unknown as [string, string[]?, string?, string[]?, ...unknown[]];
-          const child = adopted(
+          const child = prepared(
             boundary,
-            { file, uid, gid, ...(list ? { args: list } : {}), ...(envPairs ? { envPairs } : {}) },
+            { file, stdio, uid, gid, ...(list ? { args: list } : {}), ...(envPairs ? { envPairs } : {}) },
             children,
+            inherited,
             false,
           );
           args[1] = child.args;
           args[3] = child.envPairs;
+          args[4] = child.stdio;
         }
       },
       // onexit of a child that could not be started is called by Node's JavaScript, and is no entry.
       save(status, _args, self) {
+        inherited?.finished();
         if (status !== 0) return [status];
         onexit(self);
         return [0, self['pid']];
@@ -98,9 +107,11 @@ export function install(boundary: Boundary, replacement: Replacement, children?:
     boundary.sync(binding, 'spawn', 'process.spawnSync', {
       prepare(args) {
         shareOutput();
-        if (children !== undefined) args[0] = adopted(boundary, args[0] as Spawn, children, true);
+        if (inherited !== undefined) args[0] = prepared(boundary, args[0] as Spawn, children, inherited, true);
       },
       save(result) {
+        inherited?.finished();
+        inherited?.settle();
         const { pid, signal } = result as { pid: number; signal: string | null };
         if (typeof signal === 'string') children?.onKilled(pid, signal);
         return result;
@@ -133,6 +144,15 @@ function installExecve(boundary: Boundary, replacement: Replacement, children: C
     },
   }.execve;
   replace(proc, 'execve', standIn);
+}
+
+/** The arguments with which the child is really started. */
+function prepared(boundary: Boundary, spawn: Spawn, children: ChildEvents | undefined, inherited: InheritedOutputs, sync: boolean): Spawn {
+  const child = children === undefined ? spawn : adopted(boundary, spawn, children, sync);
+  // A Node that records itself writes to the real descriptors, and need not take them back.
+  if (child !== spawn && spawn.file === boundary.host.process.execPath) return child;
+  const stdio = inherited.divert(spawn.stdio);
+  return stdio === spawn.stdio ? child : { ...child, stdio };
 }
 
 /** A copy of the arguments, for a child that records itself. The program may hold on to the original. */
