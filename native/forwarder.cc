@@ -1,6 +1,6 @@
 // The forwarder: copies what programs that are not recorded write, to where it was to go and into the recording. Started by forwarding.cc
 //
-//   retrace-forwarder SLOT MEMORY ORDER FOLDER NAME (LABEL REAL PIPE DOOR)...      numbers are descriptors, but for SLOT and LABEL
+//   retrace-forwarder SLOT MEMORY ORDER FOLDER NAME VERSION (LABEL REAL PIPE DOOR)...      numbers are descriptors, but for SLOT, VERSION and LABEL
 //
 // Invariant: it ends when the last writer of its pipes is gone and everything is written; it keeps nothing open that the programs'
 // readers wait for, and never waits for one of its readers while another could be served. When a reader goes away the pipe's reading
@@ -183,16 +183,16 @@ int main(int count, char** words) {
     else close(fd);
   }
   if (nowhere > 2) close(nowhere);
-  if (count < 6 || count > 6 + 4 * kMaxStreams) return 1;
+  if (count < 7 || count > 7 + 4 * kMaxStreams) return 1;
   auto number = [words](int i) { return atoi(words[i]); };
   void* memory = mmap(nullptr, sizeof(ForwardSlot) * retrace::kForwardSlots, PROT_READ | PROT_WRITE, MAP_SHARED, number(2), 0);
   if (memory == MAP_FAILED) return 1;
   close(number(2));
   slot = static_cast<ForwardSlot*>(memory) + number(1);
   order.Use(number(3));
-  static OutputLog log(number(4), words[5]);
+  static OutputLog log(number(4), words[5], static_cast<uint32_t>(number(6)));
   int all_streams = 0;
-  for (int i = 6; i + 3 < count; i += 4, all_streams++)
+  for (int i = 7; i + 3 < count; i += 4, all_streams++)
     streams[all_streams].Open(all_streams, number(i), number(i + 1), number(i + 2), number(i + 3));
   for (;;) {
     pollfd wanted[3 * kMaxStreams];

@@ -148,7 +148,7 @@ int Forwarding::FreeSlot() const {
 }
 
 int Forwarding::Start(const std::string& program, const std::string& order, const std::string& folder, const std::string& name,
-                      const std::vector<ForwardedStream>& streams, std::vector<int>* ends) {
+                      uint32_t version, const std::vector<ForwardedStream>& streams, std::vector<int>* ends) {
   int error = Prepare();
   if (error != 0) return error;
   for (size_t i = active_.size(); i-- > 0;)
@@ -160,7 +160,7 @@ int Forwarding::Start(const std::string& program, const std::string& order, cons
   if (!directory.Take(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))) return errno;
   std::vector<int> kept = {memory_, order_file.get(), directory.get()};
   std::vector<std::string> words = {"retrace-forwarder", std::to_string(slot), std::to_string(memory_), std::to_string(order_file.get()),
-                                    std::to_string(directory.get()), name};
+                                    std::to_string(directory.get()), name, std::to_string(version)};
   std::vector<Descriptor> held, writing;
   for (const ForwardedStream& stream : streams) {
     int both[2];
@@ -285,7 +285,7 @@ void TakeBackOutput() {
 
 namespace retrace {
 
-int Forwarding::Start(const std::string&, const std::string&, const std::string&, const std::string&, const std::vector<ForwardedStream>&,
+int Forwarding::Start(const std::string&, const std::string&, const std::string&, const std::string&, uint32_t, const std::vector<ForwardedStream>&,
                       std::vector<int>*) {
   return ENOSYS;
 }

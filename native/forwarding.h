@@ -38,10 +38,10 @@ struct ForwardedStream {
 
 class Forwarding {
  public:
-  // Starts a forwarder (executable file `program`) that logs to `name` in `folder`, in the order of the file `order`. `ends` are the
+  // Starts a forwarder (executable file `program`) that logs to `name` in `folder`, in that format version and the order of the file `order`. `ends` are the
   // descriptors for the new program, one for each stream, to be closed when it has been started. Returns 0 or errno.
   int Start(const std::string& program, const std::string& order, const std::string& folder, const std::string& name,
-            const std::vector<ForwardedStream>& streams, std::vector<int>* ends);
+            uint32_t version, const std::vector<ForwardedStream>& streams, std::vector<int>* ends);
   void Settle();
 
  private:

@@ -79,7 +79,7 @@ interface WriterAddon {
   openOrder(path: string): void;
   beginOutput(): number;
   endOutput(): void;
-  forwardOutput(program: string, order: string, folder: string, name: string, streams: readonly number[]): number[];
+  forwardOutput(program: string, order: string, folder: string, name: string, version: number, streams: readonly number[]): number[];
   settleOutput(): void;
   closeDescriptor(fd: number): void;
   takeBackOutput(): void;
@@ -163,11 +163,11 @@ const FORWARDER = join(folder, 'build/retrace_forwarder');
 
 /**
  * Pipes for a program that is about to be started with descriptors of this process's; what comes through them is copied to those and
- * logged in the file `name` of `folder`, in the order of the file `order`. streams: a descriptor and 1 or 2 for the output it is, of each.
+ * logged in the file `name` of `folder`, as a trace of that format version, in the order of the file `order`. streams: a descriptor and 1 or 2 for the output it is, of each.
  * Returns the descriptors for the program, to be closed once it has been started. Throws an Error with code.
  */
-export function forwardOutput(order: string, folder: string, name: string, streams: readonly number[]): number[] {
-  return writer.forwardOutput(FORWARDER, order, folder, name, streams);
+export function forwardOutput(order: string, folder: string, name: string, version: number, streams: readonly number[]): number[] {
+  return writer.forwardOutput(FORWARDER, order, folder, name, version, streams);
 }
 /** Waits until what came through these pipes has been written; half a second for a reader that takes nothing. beginOutput() does it, too. */
 export const settleOutput: () => void = writer.settleOutput;

@@ -18,7 +18,8 @@ class OutputLog {
   // The most bytes that one event takes.
   static constexpr size_t kMost = 1 << 16;
 
-  OutputLog(int folder, const char* name) : folder_(folder), name_(name) {}
+  // version: FORMAT_VERSION of recorder/trace/events.ts.
+  OutputLog(int folder, const char* name, uint32_t version) : folder_(folder), name_(name), version_(version) {}
 
   // fd: 1 or 2. time: see output_order.h.
   void Add(int fd, uint64_t time, const uint8_t* bytes, size_t size) {
@@ -61,8 +62,7 @@ class OutputLog {
     file_ = openat(folder_, name_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file_ < 0) failed_ = true;
     uint8_t head[kHead] = {};
-    const uint32_t version = 1;  // FORMAT_VERSION
-    Fixed(Fixed(head, "RETRACE\n", 8), &version, sizeof(version));
+    Fixed(Fixed(head, "RETRACE\n", 8), &version_, sizeof(version_));
     if (!Put(head, kHead, 0)) return false;
     end_ = kHead;
     Commit();
@@ -90,6 +90,7 @@ class OutputLog {
 
   const int folder_;
   const char* const name_;
+  const uint32_t version_;
   int file_ = -1;
   bool failed_ = false;
   uint64_t end_ = 0;

@@ -319,18 +319,19 @@ Napi::Value OpenOrder(const Napi::CallbackInfo& info) {
 // As much one for the process as the order.
 retrace::Forwarding forwarding;
 
-// (program, order file, folder, name, [descriptor, label, ...]): see Forwarding::Start. Returns the descriptors for the new program.
+// (program, order file, folder, name, format version, [descriptor, label, ...]): see Forwarding::Start. Returns the descriptors for the new program.
 Napi::Value ForwardOutput(const Napi::CallbackInfo& info) {
   std::string program = info[0].As<Napi::String>();
   std::string order = info[1].As<Napi::String>();
   std::string folder = info[2].As<Napi::String>();
   std::string name = info[3].As<Napi::String>();
-  Napi::Array wanted = info[4].As<Napi::Array>();
+  uint32_t version = info[4].As<Napi::Number>().Uint32Value();
+  Napi::Array wanted = info[5].As<Napi::Array>();
   auto number = [&wanted](uint32_t i) { return wanted.Get(i).As<Napi::Number>().Int32Value(); };
   std::vector<retrace::ForwardedStream> streams;
   for (uint32_t i = 0; i + 1 < wanted.Length(); i += 2) streams.push_back({number(i), number(i + 1)});
   std::vector<int> ends;
-  int error = forwarding.Start(program, order, folder, name, streams, &ends);
+  int error = forwarding.Start(program, order, folder, name, version, streams, &ends);
   if (error != 0) return ThrowErrno(info.Env(), error, "cannot start " + program);
   Napi::Array result = Napi::Array::New(info.Env(), ends.size());
   for (uint32_t i = 0; i < ends.size(); i++) result.Set(i, Napi::Number::New(info.Env(), ends[i]));

@@ -8,7 +8,7 @@
 import { fstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { closeDescriptor, forwardOutput, settleOutput } from '../../native';
-import { OUTPUTS } from '../trace';
+import { FORMAT_VERSION, OUTPUTS } from '../trace';
 import type { Boundary } from './core';
 import type { Members } from './host';
 
@@ -72,7 +72,7 @@ export class InheritedOutputs {
     const numbers: number[] = [];
     for (const { fd, label } of streams.values()) numbers.push(fd, label);
     this.finished();
-    this.ends = forwardOutput(order, folder, `${++this.started}.trace`, numbers);
+    this.ends = forwardOutput(order, folder, `${++this.started}.trace`, FORMAT_VERSION, numbers);
     const files = [...streams.keys()];
     const copy: unknown[] = [];
     for (let i = 0; i < stdio.length; i++) {
