@@ -69,6 +69,12 @@ export class Builder {
     this.positions.push(this.code.length, offset);
   }
 
+  /** The instruction at pc, which is the last one, is at this offset while it waits: stacks look for that one past its beginning. */
+  atWaiting(pc: number, offset: number): void {
+    this.lastOffset = offset;
+    this.positions.push(pc + 1, offset);
+  }
+
   /** A statement begins; V8 keeps its position for the first instruction, whatever expression that belongs to. */
   statementAt(offset: number): void {
     this.fresh = false;

@@ -233,10 +233,13 @@ function yieldExpression(g: Generator, node: Node, dst: number): void {
   const value = b.temp();
   if (node.argument) exprTo(g, node.argument, value);
   else b.emit(Op.LoadUndefined, value);
-  // V8 has no place for yield*, but for the awaiting of an async one.
-  if (!node.delegate || g.block.isAsync) b.at(node.start);
   if (node.delegate) {
     b.site(node);
-    b.emit(Op.YieldStar, dst, value);
-  } else b.emit(Op.Yield, dst, value);
+    const pc = b.emit(Op.YieldStar, dst, value);
+    // V8 has no place for yield*, but for the awaiting of an async one: see atWaiting.
+    if (g.block.isAsync) b.atWaiting(pc, node.start);
+  } else {
+    b.at(node.start);
+    b.emit(Op.Yield, dst, value);
+  }
 }

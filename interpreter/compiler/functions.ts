@@ -7,7 +7,7 @@ import { exprTo } from './expressions';
 import { pattern } from './patterns';
 import { compileInitializer, defaultConstructor } from './classes';
 import { statements } from './statements';
-import { functionAt, positionOfNode } from './positions';
+import { functionAt, methodAt, positionOfNode } from './positions';
 import type { FunctionInfo, Scope } from './scope';
 
 const KINDS = {
@@ -51,14 +51,7 @@ export function makeBlock(file: SourceFile, info: FunctionInfo, name: string, st
 
 /** Index of the nested code block of a function; `member` is the property or class member whose text toString shows. */
 export function closure(g: Generator, node: Node, name: string, member?: Node): number {
-  let start = node.start;
-  if (member) {
-    start = member.start;
-    if (member.static) {
-      start += 'static'.length;
-      while (/\s/.test(g.file.text[start] as string)) start++;
-    }
-  }
+  const start = member ? methodAt(g.file.text, member) : node.start;
   return g.b.nested.push(makeBlock(g.file, node.info as FunctionInfo, name, start, node.end)) - 1;
 }
 

@@ -8,6 +8,7 @@
  * Source: V8, src/parsing/func-name-inferrer.cc and its callers in parser-base.h.
  */
 import { parse, type AnyNode, type Node } from 'acorn';
+import { methodAt } from './positions';
 
 const enum Kind {
   Constructor,
@@ -47,9 +48,9 @@ export function inferredNames(source: string, asFunctionBody = true): Map<number
   });
   const found = new Map<number, string>();
   const roots: Root[] = [];
-  new Inferrer(found, roots).statement(program as AnyNode);
+  new Inferrer(source, found, roots).statement(program as AnyNode);
   for (let root = roots.pop(); root !== undefined; root = roots.pop()) {
-    new Inferrer(found, roots).root(root);
+    new Inferrer(source, found, roots).root(root);
   }
   return found;
 }
@@ -63,6 +64,7 @@ class Inferrer {
   private shadowed = 0;
 
   constructor(
+    private readonly text: string,
     private readonly found: Map<number, string>,
     private readonly roots: Root[],
   ) {}
@@ -276,7 +278,7 @@ class Inferrer {
         const value = property.value as AnyNode;
         if (property.method || property.kind !== 'init') {
           this.later(value as FunctionNode, property.kind === 'init' ? key : `${property.kind} ${key}`);
-          if (property.computed) this.wait(value);
+          if (property.computed) this.wait(value, methodAt(this.text, property));
         } else if (property.shorthand && value.type === 'AssignmentPattern') {
           this.operand(value.left as AnyNode);
           this.assignment(value.right as AnyNode, key);
@@ -320,7 +322,7 @@ class Inferrer {
         if (member.type === 'MethodDefinition') {
           const prefix = member.kind === 'get' || member.kind === 'set' ? `${member.kind} ` : '';
           this.later(member.value as FunctionNode, member.kind === 'constructor' ? name : prefix + key);
-          if (member.computed) this.wait(member.value as AnyNode);
+          if (member.computed) this.wait(member.value, methodAt(this.text, member));
         } else if (member.value != null) {
           this.assignment(member.value as AnyNode, key);
         }
@@ -389,8 +391,8 @@ class Inferrer {
     if (this.shadowed === 0) this.roots.push({ node, name: name === EAGER ? '' : name });
   }
 
-  private wait(node: AnyNode): void {
-    if (this.depth > 0) this.waiting.push(this.shadowed === 0 ? node.start : -1);
+  private wait(node: Node, start = node.start): void {
+    if (this.depth > 0) this.waiting.push(this.shadowed === 0 ? start : -1);
   }
 
   private push(text: string, kind: Kind): void {

@@ -224,6 +224,7 @@ function arrayPattern(g: Generator, p: Node, src: number, mode: PatternMode, sou
         } else if (e.type === 'RestElement') {
           const early = earlyTarget(g, e.argument, mode);
           const value = b.temp();
+          b.at(e.start);
           b.emit(Op.IteratorRest, value, iterator, next, finished);
           finishTarget(g, e.argument, value, mode, early);
         } else {

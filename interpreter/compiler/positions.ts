@@ -109,3 +109,12 @@ export function functionAt(text: string, node: Node): number {
   const open = text.indexOf('(', from);
   return open < 0 ? node.start : open;
 }
+
+/** Where the text of a method or accessor begins for V8: at its first token after `static`. */
+export function methodAt(text: string, member: { readonly start: number; readonly static?: unknown }): number {
+  let at = member.start;
+  if (member.static !== true) return at;
+  at += 'static'.length;
+  while (/\s/.test(text[at] as string)) at++;
+  return at;
+}

@@ -30,6 +30,8 @@ export interface CallSiteRealm {
   constructorName(receiver: object): string;
   isProxy(value: unknown): boolean;
   readonly namesAccessorsTwice: boolean;
+  /** Whether this V8 gives a class as the type name of its static methods, instead of Function. */
+  readonly namesClasses: boolean;
   /** Code block of a guest function, undefined for others. */
   codeOf(value: unknown): CodeBlock | undefined;
   /** Where a text that was given to eval or new Function came from; undefined for files. */
@@ -83,7 +85,7 @@ function sharedNameOf(code: CodeBlock, realm: CallSiteRealm): string {
 }
 
 /** SharedFunctionInfo::DebugName */
-function sharedDebugName(code: CodeBlock, realm: CallSiteRealm): string {
+export function sharedDebugName(code: CodeBlock, realm: CallSiteRealm): string {
   return sharedNameOf(code, realm) || inferredNameOf(code);
 }
 
@@ -190,6 +192,10 @@ export class GuestCallSite {
 
   getTypeName(): string | null {
     if (this.isToplevel() || this.isConstructor()) return null;
+    const { receiver } = this.#frame;
+    const code = this.#realm.namesClasses ? this.#realm.codeOf(receiver) : undefined;
+    const className = code?.isClass === true ? debugName(receiver, code, this.#realm) : '';
+    if (className !== '') return className;
     return this.#frame.entry?.getTypeName() ?? typeNameOf(this.#frame.receiver, this.#realm);
   }
 

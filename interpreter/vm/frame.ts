@@ -55,6 +55,18 @@ export class Stamp extends Identity {
   }
 }
 
+/** Attaches the frame to a generator object that guest code made. */
+export class GeneratorStamp extends Identity {
+  #frame: Frame;
+  constructor(generator: object, frame: Frame) {
+    super(generator);
+    this.#frame = frame;
+  }
+  static of(object: object): Frame | undefined {
+    return #frame in object ? (object as unknown as GeneratorStamp).#frame : undefined;
+  }
+}
+
 /** How a suspended or finished frame left the run loop. */
 export const enum State {
   Running = 0,
@@ -119,6 +131,8 @@ export class Frame implements GuestFrame {
   awaiting: unknown = undefined;
   /** Frame that awaits the promise of this async call. */
   awaiter: Frame | null = null;
+  /** Frame whose yield* goes through the generator of this frame. */
+  delegator: Frame | null = null;
   /** The last statement it began and the one before, counted over the whole program. */
   lastStep = 0;
   prevStep = 0;
@@ -171,8 +185,8 @@ export class Activation {
 export class CallRecord {
   declare call: (f: unknown, self: unknown, args: ArrayLike<unknown>) => unknown;
   declare construct: (f: unknown, args: ArrayLike<unknown>, newTarget: unknown) => unknown;
-  /** Frame of the guest async function that the call started, if any. */
-  asyncFrame: Frame | null = null;
+  /** Frame of the guest async function or generator that the call started, if any. */
+  begun: Frame | null = null;
   constructor(
     readonly frame: Frame,
     readonly pc: number,

@@ -9,8 +9,11 @@ export const KIT_FILE = 'retrace:realm';
 /** The same for what stands for the code of packages: Node warns of deprecated calls only if its caller's file is not in node_modules. */
 export const PACKAGE_KIT_FILE = `${KIT_FILE}/node_modules/`;
 
+/** The same for the host functions of guest generators: their frames in V8's stacks stand for guest frames that may be suspended. */
+export const GENERATOR_KIT_FILE = `${KIT_FILE}/generators`;
+
 export function isKitFile(script: string): boolean {
-  return script === KIT_FILE || script === PACKAGE_KIT_FILE;
+  return script === KIT_FILE || script === GENERATOR_KIT_FILE || script === PACKAGE_KIT_FILE;
 }
 
 export interface PrivateName {
@@ -230,9 +233,9 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   const generatorNext = generatorPrototype.next;
   const data = (value) => ({ __proto__: null, value, writable: true, enumerable: true, configurable: true });
   const cached = new Map(); const mapGet = Map.prototype.get, mapSet = Map.prototype.set;
-  const once = (text, args) => {
+  const once = (text, args, isGenerator) => {
     let made = apply(mapGet, cached, [text]);
-    if (made === undefined) { made = apply(texts.evaluate(text), undefined, args); apply(mapSet, cached, [text, made]); }
+    if (made === undefined) { made = apply(texts.evaluate(text, isGenerator), undefined, args); apply(mapSet, cached, [text, made]); }
     return made;
   };
   const usable = (name) => name === '' || texts.usable(name);
@@ -255,10 +258,10 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   kit.enter = function retraceEnter() { return callbacks.run(this); };
   kit.factory = (kind, strict, name, length) => {
     const direct = usable(name) && !(name === '' && kind !== 'arrow' && texts.isMethod(kind));
-    const make = once(texts.factoryText(kind, strict, direct ? name : null, length), [$k, $A, $N]);
+    const make = once(texts.factoryText(kind, strict, direct ? name : null, length), [$k, $A, $N], texts.isGenerator(kind));
     return direct ? make : (d, key) => make(d, name);
   };
-  kit.keyedFactory = (kind, strict, length) => once(texts.factoryText(kind, strict, null, length), [$k, $A, $N]);
+  kit.keyedFactory = (kind, strict, length) => once(texts.factoryText(kind, strict, null, length), [$k, $A, $N], texts.isGenerator(kind));
   kit.classFactory = (name, derived, length) => {
     // V8 calls instances by the name in the source of the class.
     const direct = usable(name);

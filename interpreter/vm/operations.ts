@@ -3,7 +3,7 @@
 import { type CodeBlock } from '../bytecode';
 import type { EvalSite } from '../compiler';
 import { callSite, makeError, notIterable, quote, quoteKey } from './errors';
-import { Activation, CallRecord, Frame, FunctionData, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
+import { Activation, CallRecord, Frame, FunctionData, GeneratorStamp, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
 import { FastIterator, isObject } from './iteration';
 import { framesBelow, NEAR } from './stack-frames';
 import type { VmState } from './state';
@@ -78,7 +78,7 @@ export interface Called {
   value: unknown;
 }
 
-/** Calls a guest async function, generator or class by its host function; notes which frame an async call started. */
+/** Calls a guest async function, generator or class by its host function; notes which frame the call began. */
 export function callGuestWrapper(S: VmState, record: CallRecord, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
   const outer = S.record;
   S.record = record;
@@ -88,7 +88,11 @@ export function callGuestWrapper(S: VmState, record: CallRecord, f: unknown, sel
   } finally {
     S.record = outer;
   }
-  if (record.asyncFrame !== null && isObject(value)) S.asyncFrames.set(value, record.asyncFrame);
+  const { begun } = record;
+  if (begun !== null && isObject(value)) {
+    if (begun.code.isGenerator) new GeneratorStamp(value, begun);
+    else S.asyncFrames.set(value, begun);
+  }
   return value;
 }
 
@@ -96,7 +100,8 @@ export function callGuestWrapper(S: VmState, record: CallRecord, f: unknown, sel
 export function callFunction(S: VmState, frame: Frame, f: Fn, self: unknown, args: ArrayLike<unknown>): unknown {
   const data = Stamp.of(f);
   if (data !== undefined && data.special === Special.None && data.code.isPlain) return invoke(S, data, self, args);
-  return new CallRecord(frame, frame.pc).call(f, self, args);
+  const record = new CallRecord(frame, frame.pc);
+  return data === undefined ? record.call(f, self, args) : callGuestWrapper(S, record, f, self, args);
 }
 
 export function callWithList(S: VmState, frame: Frame, f: Fn, self: unknown, list: unknown[]): Called {
@@ -207,7 +212,7 @@ export function begin(S: VmState, data: FunctionData, self: unknown, args: Array
   const frame = push(S, null, data, self, args);
   frame.state = State.Running;
   if (S.record !== null) {
-    S.record.asyncFrame = data.code.isGenerator ? null : frame;
+    S.record.begun = frame;
     S.record = null;
   }
   return frame;
@@ -427,6 +432,7 @@ export function delegate(S: VmState, frame: Frame, source: unknown): unknown {
       if (typeof method !== 'function') throw makeError(S, 'TypeError', `${show(method)} is not a function`);
       const iterator = callFunction(S, frame, method as Fn, source, []);
       if (!isObject(iterator)) throw makeError(S, 'TypeError', 'Result of the Symbol.asyncIterator method is not an object');
+      S.stacks.delegates(frame, GeneratorStamp.of(iterator), iterator);
       return kit.asyncIterable(iterator);
     }
   }
@@ -434,6 +440,7 @@ export function delegate(S: VmState, frame: Frame, source: unknown): unknown {
   if (typeof method !== 'function') throw notIterable(S, frame, source);
   const iterator = callFunction(S, frame, method as Fn, source, []);
   if (!isObject(iterator)) throw makeError(S, 'TypeError', 'Result of the Symbol.iterator method is not an object');
+  if (method !== kit.arrayValues) S.stacks.delegates(frame, GeneratorStamp.of(iterator), iterator);
   return kit.iterable(iterator);
 }
 

@@ -22,6 +22,8 @@ export interface StackFrame {
   readonly awaitPc: number;
   /** Frame that awaits the promise of this async call. */
   readonly awaiter: StackFrame | null;
+  /** Frame whose yield* goes through the generator of this frame. */
+  delegator: StackFrame | null;
 }
 
 /** One entry into the run loop: the frame at its bottom, and where the guest was when the host called in. */
@@ -50,8 +52,8 @@ export interface Place {
 /** Frames among which an async call is looked for at each call of a host function. */
 export const NEAR = 6;
 
-/** Async frames noted for an error. */
-const MAX_WAITING = 100;
+/** Suspended frames noted for an error. */
+const MAX_SUSPENDED = 200;
 
 /**
  * The frames below one in its activation if one of the nearest is an async call: when that awaits, it leaves its callers and is linked
@@ -76,13 +78,33 @@ export function framesBelow(activation: StackActivation, top: StackFrame, near: 
   return list;
 }
 
-/** The frames that wait for one another behind the frame at the bottom of the stack. */
-export function waitingFrames(activation: StackActivation): Place[] | null {
-  let outermost = activation;
-  while (outermost.parent !== null) outermost = outermost.parent;
-  let frame = outermost.frame.code.isAsync ? outermost.frame.awaiter : null;
-  if (frame === null) return null;
-  const list: Place[] = [];
-  for (; frame !== null && list.length < MAX_WAITING; frame = frame.awaiter) list.push({ frame, pc: frame.pc });
+/** Frames whose yield* goes through an iterator that is no guest generator, by the iterator. */
+export type Delegators = WeakMap<object, StackFrame>;
+
+/** The frame whose yield* goes through a generator, if that is its frame, or through what the frame is a method of. */
+export function delegatorOf(frame: StackFrame, delegators: Delegators): StackFrame | null {
+  const { delegator, thisValue } = frame;
+  if (delegator !== null || frame.code.isGenerator) return delegator;
+  return typeof thisValue === 'object' && thisValue !== null ? (delegators.get(thisValue) ?? null) : null;
+}
+
+/**
+ * The suspended frames behind those that run: generators that delegate to the frame at the bottom of an activation, and the async frames
+ * that wait for one another behind the outermost.
+ */
+export function suspendedFrames(innermost: StackActivation, delegators: Delegators): Place[] | null {
+  let list: Place[] | null = null;
+  let last: StackFrame;
+  for (let activation: StackActivation | null = innermost; ; activation = activation.parent) {
+    last = activation.frame;
+    for (let frame = delegatorOf(last, delegators); frame !== null; frame = delegatorOf((last = frame), delegators)) {
+      if ((list ??= []).length >= MAX_SUSPENDED) return list;
+      list.push({ frame, pc: frame.awaitPc });
+    }
+    if (activation.parent === null) break;
+  }
+  if (!last.code.isAsync) return list;
+  list ??= [];
+  for (let frame = last.awaiter; frame !== null && list.length < MAX_SUSPENDED; frame = frame.awaiter) list.push({ frame, pc: frame.pc });
   return list;
 }

@@ -15,20 +15,33 @@ export interface StackKit {
   isArray(value: unknown): boolean;
   /** Whether this V8 writes "get x [as x]" for an accessor. */
   readonly namesAccessorsTwice: boolean;
+  /** Whether this V8 gives a class as the type name of its static methods, instead of Function. */
+  readonly namesClasses: boolean;
   /** Constructors whose objects V8 gives a stack. */
   readonly errorConstructors: readonly unknown[];
   setPrototype(object: object, prototype: object): void;
 }
 
 export const STACK_KIT_SOURCE = `(function () {
-  const { apply, construct, defineProperty, setPrototypeOf } = Reflect;
+  const { apply, construct, defineProperty, getOwnPropertyDescriptor, setPrototypeOf } = Reflect;
   const ErrorFunction = Error;
+  const typeNameOfStatic = () => {
+    const kept = getOwnPropertyDescriptor(ErrorFunction, 'prepareStackTrace');
+    try {
+      ErrorFunction.prepareStackTrace = (error, sites) => sites[0].getTypeName();
+      return (class Probe { static probe() { return new ErrorFunction().stack; } }).probe();
+    } finally {
+      if (kept === undefined) delete ErrorFunction.prepareStackTrace;
+      else defineProperty(ErrorFunction, 'prepareStackTrace', kept);
+    }
+  };
   return {
     __proto__: null,
     error: ErrorFunction,
     combinators: [Promise.all, Promise.any, Promise.allSettled],
     isArray: Array.isArray,
     namesAccessorsTwice: ({ get probe() { return new ErrorFunction().stack; } }).probe.includes('[as probe]'),
+    namesClasses: typeNameOfStatic() === 'Probe',
     errorConstructors: [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError],
     trampoline(name) {
       const trampoline = function (f, self, args, newTarget) {

@@ -16,7 +16,7 @@ import { GuestCallSite, sourceUrlOf, type CallSiteRealm, type EvalCaller } from 
 import { Special } from './frame';
 import type { VmHost } from './host';
 import { isKitFile, KIT_FILE, PACKAGE_KIT_FILE } from './kit';
-import { framesBelow, NEAR, waitingFrames, type CallPoint, type Place, type StackActivation, type StackFrame } from './stack-frames';
+import { framesBelow, NEAR, suspendedFrames, type CallPoint, type Place, type StackActivation, type StackFrame } from './stack-frames';
 import { DEFAULT_LIMIT, nativeLimit, ROOM_IN_REALMS } from './stack-limits';
 import { STACK_KIT_SOURCE, type StackKit, type Trampoline } from './stack-kit';
 import { HOLDER_PREFIX, Walk } from './stack-walk';
@@ -34,7 +34,7 @@ interface CallSiteOfGuest {
 /** A point with the program's Error.stackTraceLimit at that moment. */
 interface Capture extends CallPoint {
   readonly limit: number;
-  /** The chain of async frames at that moment. */
+  /** The frames that were suspended behind those that ran at that moment. */
   readonly waiting: readonly Place[] | null;
 }
 /** What the embedder and the VM tell about V8's call sites. */
@@ -73,6 +73,8 @@ export class Stacks {
   private readonly held = new Map<number, WeakRef<StackFrame>>();
   private nextHeld = 0;
   private sweepAt = SWEEP_AT;
+  /** Frames whose yield* goes through an iterator that is no guest generator. */
+  private readonly delegators = new WeakMap<object, StackFrame>();
   /** Code that has awaited or delegated, by function name. */
   private readonly suspendable = new Map<string, CodeBlock[]>();
 
@@ -144,7 +146,14 @@ export class Stacks {
       if (!isError) return made;
       const { activation, frame, pc } = this.points[slot] as CallPoint;
       const below = framesBelow(activation, frame, Infinity);
-      this.captures.set(made, { activation, frame, pc, below, limit: this.limits[slot] as number, waiting: waitingFrames(activation) });
+      this.captures.set(made, {
+        activation,
+        frame,
+        pc,
+        below,
+        limit: this.limits[slot] as number,
+        waiting: suspendedFrames(activation, this.delegators),
+      });
       if (newTarget !== f) {
         const prototype: unknown = (newTarget as { prototype?: unknown }).prototype;
         if (typeof prototype === 'object' && prototype !== null) this.kit.setPrototype(made, prototype);
@@ -199,14 +208,28 @@ export class Stacks {
   caught(error: unknown, activation: StackActivation, frame: StackFrame): void {
     if (typeof error !== 'object' || error === null || this.captures.has(error)) return;
     const below = framesBelow(activation, frame, Infinity);
-    this.captures.set(error, { activation, frame, pc: frame.pc, below, limit: this.numericLimit(), waiting: waitingFrames(activation) });
+    this.captures.set(error, {
+      activation,
+      frame,
+      pc: frame.pc,
+      below,
+      limit: this.numericLimit(),
+      waiting: suspendedFrames(activation, this.delegators),
+    });
   }
 
   /** Error.captureStackTrace(object, fn): what was noted of an earlier stack is void. fn, if a guest function: frames start below it. */
   recapture(S: Current, frame: StackFrame, object: object, fn: unknown): void {
     const activation = S.activation as StackActivation;
     const below = framesBelow(activation, frame, Infinity);
-    this.captures.set(object, { activation, frame, pc: frame.pc, below, limit: this.numericLimit(), waiting: waitingFrames(activation) });
+    this.captures.set(object, {
+      activation,
+      frame,
+      pc: frame.pc,
+      below,
+      limit: this.numericLimit(),
+      waiting: suspendedFrames(activation, this.delegators),
+    });
     if (fn === undefined) this.hidden.delete(object);
     else this.hidden.set(object, fn);
   }
@@ -227,6 +250,12 @@ export class Stacks {
   private sweep(): void {
     for (const [number, frame] of this.held) if (frame.deref() === undefined) this.held.delete(number);
     this.sweepAt = Math.max(SWEEP_AT, this.held.size * 2);
+  }
+
+  /** A yield* goes through this iterator, which is that generator's frame if it is a guest generator. */
+  delegates(frame: StackFrame, generator: StackFrame | undefined, iterator: object): void {
+    if (generator !== undefined) generator.delegator = frame;
+    else this.delegators.set(iterator, frame);
   }
 
   /** Frames of this code may be found below host frames that V8 only knows by name. */
@@ -258,7 +287,7 @@ export class Stacks {
   rewrite(error: unknown, native: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
     const object = typeof error === 'object' && error !== null ? error : undefined;
     const capture = object && this.captures.get(object);
-    const walk = new Walk(this.host, this.suspendable, capture?.waiting ?? null, this.held);
+    const walk = new Walk(this.host, this.suspendable, this.delegators, capture?.waiting ?? null, this.held);
     let limit = Infinity;
     let point: CallPoint | null | undefined;
     for (let i = 0; i < native.length; i++) {
@@ -278,7 +307,7 @@ export class Stacks {
       } else if (site.isAsync()) {
         walk.async(site, name ?? '');
       } else if (isKitFile(file)) {
-        walk.wrapper(site);
+        walk.wrapper(site, file);
       } else if (this.host.isRunLoop(file, name)) {
         if (point === undefined) {
           point = capture ?? null;
@@ -319,6 +348,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       isProxy: (value) => host.isProxy?.(value) ?? false,
       codeOf,
       namesAccessorsTwice: kit.namesAccessorsTwice,
+      namesClasses: kit.namesClasses,
       evalCallerOf: (file) => evalCallers.get(file),
       isOwnScript: (name) => isKitFile(name) || (name.startsWith(own) && !name.includes('.test')),
       get observe() {

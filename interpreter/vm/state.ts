@@ -39,8 +39,8 @@ export interface VmState {
   hasTravelling: boolean;
   /** let, const and class bindings of scripts. */
   lexical: Map<string, GlobalBinding> | null;
-  /** Last call record into the host; begin() marks it when an async function starts. */
-  record: { asyncFrame: Frame | null } | null;
+  /** Last call record into the host; begin() marks it when an async function or a generator starts. */
+  record: { begun: Frame | null } | null;
   readonly asyncFrames: WeakMap<object, Frame>;
   /** Pauses are off while the debugger evaluates. */
   quiet: number;

@@ -7,7 +7,18 @@ import { makeError } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, Mode, Special, Stamp, type Env, type GuestFrame } from './frame';
 import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
-import { allocatorText, classText, factoryText, KIT_FILE, KIT_SOURCE, mappedText, privateText, UNUSABLE_NAME, type Kit } from './kit';
+import {
+  allocatorText,
+  classText,
+  factoryText,
+  GENERATOR_KIT_FILE,
+  KIT_FILE,
+  KIT_SOURCE,
+  mappedText,
+  privateText,
+  UNUSABLE_NAME,
+  type Kit,
+} from './kit';
 import * as inspect from './inspect';
 import * as ops from './operations';
 import { run } from './run';
@@ -95,7 +106,7 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
   };
   const usable = (name: string): boolean => /^[A-Za-z_$][\w$]*$/.test(name) && !UNUSABLE_NAME.test(name);
   const texts = {
-    evaluate: (text: string) => host.evalInRealm(text, KIT_FILE),
+    evaluate: (text: string, isGenerator: boolean) => host.evalInRealm(text, isGenerator ? GENERATOR_KIT_FILE : KIT_FILE),
     factoryText,
     classText,
     mappedText,
@@ -109,6 +120,7 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
     usable,
     allocatorText: (name: string) => allocatorText(name, usable),
     isMethod: (kind: string) => /method/i.test(kind),
+    isGenerator: (kind: string) => /generator/i.test(kind),
   };
   return build(callbacks, texts);
 }
