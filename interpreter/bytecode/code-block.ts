@@ -18,8 +18,8 @@ export interface SourceFile {
   readonly lineStarts: readonly number[];
   /** By statement id: start and end offset, 2 ints a statement. */
   statements: Int32Array;
-  /** By statement id: non-zero where the debugger wants to pause. Shared by all loads of the same path. */
-  breaks: Uint8Array;
+  /** By statement id: how often it has run; less 2^31 where the debugger wants to pause (vm/marks.ts). */
+  marks: Int32Array;
   /** On text that was evaluated: the file whose folder its import() starts from. */
   importer?: string;
   /** Whether it lies in a folder node_modules; asked by stack.ts, which fills it in. */

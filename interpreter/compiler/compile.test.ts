@@ -5,7 +5,7 @@ import { compileFunctionBody, makeFile, statementsOf } from './index';
 
 function compiled(source: string): CodeBlock {
   const block = compileFunctionBody(makeFile('/golden.js', source), [], (file, count) => {
-    file.breaks = new Uint8Array(count);
+    file.marks = new Int32Array(count);
   });
   const all = (b: CodeBlock): void => {
     if (b.code === null) b.compile(b);

@@ -8,7 +8,7 @@ import { parseEval, parseSource } from './parser';
 import { analyze } from './scopes';
 import { type FunctionInfo, type Scope } from './scope';
 
-/** Makes the file object of a text; `breaks` is given when breakpoints were set before the file was loaded. */
+/** Makes the file object of a text; `marks` is given when its statements have been numbered. */
 export function makeFile(path: string, text: string): SourceFile {
   let lines: number[] | null = null;
   return {
@@ -18,7 +18,7 @@ export function makeFile(path: string, text: string): SourceFile {
       return (lines ??= lineStartsOf(text));
     },
     statements: new Int32Array(0),
-    breaks: new Uint8Array(0),
+    marks: new Int32Array(0),
   };
 }
 
@@ -34,11 +34,11 @@ function number(file: SourceFile, root: Node, fit: (file: SourceFile, count: num
   fit(file, file.statements.length >> 1);
 }
 
-/** Sizes the table of breakpoints for a file; the VM passes its own to keep breakpoints set beforehand. */
-export type FitBreaks = (file: SourceFile, count: number) => void;
+/** Gives a file its `marks`, for that many statements. */
+export type FitMarks = (file: SourceFile, count: number) => void;
 
 /** A function from a body and parameter names: what a CommonJS loader compiles. */
-export function compileFunctionBody(file: SourceFile, params: string[], fit: FitBreaks): CodeBlock {
+export function compileFunctionBody(file: SourceFile, params: string[], fit: FitMarks): CodeBlock {
   const program = parseSource(file.text, 'function');
   number(file, program, fit);
   const root: Node = {
@@ -53,7 +53,7 @@ export function compileFunctionBody(file: SourceFile, params: string[], fit: Fit
 }
 
 /** A sloppy script. */
-export function compileScript(file: SourceFile, fit: FitBreaks): CodeBlock {
+export function compileScript(file: SourceFile, fit: FitMarks): CodeBlock {
   const program = parseSource(file.text, 'script');
   number(file, program, fit);
   const info = analyze(program, { kind: 'script', strict: false, parentScope: null });
@@ -61,7 +61,7 @@ export function compileScript(file: SourceFile, fit: FitBreaks): CodeBlock {
 }
 
 /** The code of an eval: direct when `site` is given, else indirect (global). */
-export function compileEval(file: SourceFile, site: EvalSite | null, fit: FitBreaks): CodeBlock {
+export function compileEval(file: SourceFile, site: EvalSite | null, fit: FitMarks): CodeBlock {
   const program = parseEval(file.text, site?.info.thisOwner ?? null, site?.strict ?? false);
   number(file, program, fit);
   const info = analyze(program, { kind: 'eval', strict: site?.strict ?? false, parentScope: site?.scope ?? null });
@@ -83,7 +83,7 @@ function refuseConflicts(info: FunctionInfo, from: Scope): void {
 }
 
 /** The code of an expression that the debugger evaluates in a paused frame; argument 0 is the frame. */
-export function compileFrameEval(file: SourceFile, site: EvalSite, pausedAt: number, fit: FitBreaks): CodeBlock {
+export function compileFrameEval(file: SourceFile, site: EvalSite, pausedAt: number, fit: FitMarks): CodeBlock {
   const program = parseEval(file.text, site.info.thisOwner, site.strict);
   number(file, program, fit);
   const info = analyze(program, { kind: 'eval', strict: site.strict, parentScope: site.scope, frameEval: site.info, pausedAt });
@@ -91,7 +91,7 @@ export function compileFrameEval(file: SourceFile, site: EvalSite, pausedAt: num
 }
 
 /** The function that a text like `(function anonymous(a\n) {\nbody\n})` denotes: Function, GeneratorFunction and so on. */
-export function compileDynamicFunction(file: SourceFile, name: string, parametersEnd: number, fit: FitBreaks): CodeBlock {
+export function compileDynamicFunction(file: SourceFile, name: string, parametersEnd: number, fit: FitMarks): CodeBlock {
   const program = parseSource(file.text, 'script');
   number(file, program, fit);
   analyze(program, { kind: 'script', strict: false, parentScope: null });

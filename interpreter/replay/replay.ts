@@ -449,7 +449,7 @@ export class Replay {
       return new NotReached(`${where} was reached ${times(hits)}, ${hit === undefined ? 'not after this position' : `not ${times(hit)}`}.`);
     const nearby = statement.statements
       .filter(({ id }) => Math.abs(id - statement.id) <= NEARBY)
-      .map((one) => ({ id: this.timeline.newBreakpointId(), file: statement.file, statement: one.id, once: true, line: one.line }));
+      .map((one) => ({ id: this.timeline.newBreakpointId(), file: statement.file, statement: one.id, countOnly: true, line: one.line }));
     await this.timeline.rewind();
     await this.timeline.setBreakpoints(nearby);
     const end = await this.timeline.forward([]);

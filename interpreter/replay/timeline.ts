@@ -78,21 +78,10 @@ export class Timeline {
     return this.nextBreakpoint++;
   }
 
-  /**
-   * Replaces the breakpoints. Unless the program is at its start this reaches the present again from there, so that the hits of
-   * new breakpoints are counted from the start too.
-   */
+  /** Replaces the breakpoints. Their hits count from the program's start, whenever they are set. */
   async setBreakpoints(set: readonly BreakpointSpec[]): Promise<void> {
-    const known = new Set(this.breakpoints.map(({ id }) => id));
-    const fresh = set.some(({ id }) => !known.has(id));
     this.breakpoints = [...set];
     if (!this.replayer || this.dirty || this.here?.kind === 'ended') return;
-    const place = this.place();
-    if (fresh && place) {
-      await this.restart();
-      await this.reach(place);
-      return;
-    }
     await this.ask({ do: 'breakpoints', set: this.breakpoints });
   }
 

@@ -1,13 +1,15 @@
 /**
- * The breakpoints of a session: which there are, which one a pause has hit, how often.
+ * The breakpoints of a session: which there are, which one a pause has hit.
  *
- * Owned by the session. Invariant: a statement is marked in the VM as long as a breakpoint there still wants to know of it.
+ * Owned by the session. Invariant: a statement is marked in the VM as long as a breakpoint there may stop the program or log; how often it was reached is the
+ * VM's own knowledge, from the program's start.
  */
 import type { DebuggedVm } from './debugged';
 import type { Evaluator } from './evaluation';
 import type { BreakpointSpec, HitInfo } from './protocol';
 
 export interface Breakpoint extends BreakpointSpec {
+  /** How often its statement was reached, when it was hit last. */
   hits: number;
 }
 
@@ -16,6 +18,7 @@ const NONE: Breakpoint[] = [];
 export class Breakpoints<F> {
   /** By file and statement. */
   private set = new Map<string, Map<number, Breakpoint[]>>();
+  private silent: BreakpointSpec[] = [];
 
   constructor(
     private readonly vm: DebuggedVm<F>,
@@ -24,53 +27,50 @@ export class Breakpoints<F> {
     private readonly evaluator: Evaluator<F>,
   ) {}
 
-  /** Counts a pause at the frame's statement; answers the breakpoints there that stop the program. */
+  /** At a pause before the frame's statement: answers the breakpoints there that stop the program. */
   hitsAt(frame: F): Breakpoint[] {
     if (this.set.size === 0) return NONE;
     const { file, statementId } = this.vm.locationOf(frame);
     const found = this.set.get(file)?.get(statementId);
     if (!found) return NONE;
-    let again = false;
+    const hits = this.vm.countOf(file, statementId);
     let logs = 0;
     for (let i = 0; i < found.length; i++) {
       const breakpoint = found[i]!;
-      breakpoint.hits++;
-      again ||= breakpoint.once !== true;
+      breakpoint.hits = hits;
       if (!breakpoint.log) continue;
       logs++;
       const { turn, step } = this.vm;
-      this.tell({ id: breakpoint.id, hit: breakpoint.hits, turn, step, values: this.evaluator.evaluateAll(frame, breakpoint.log) });
+      this.tell({ id: breakpoint.id, hit: hits, turn, step, values: this.evaluator.evaluateAll(frame, breakpoint.log) });
     }
-    if (!again) this.vm.setBreakpoint(file, statementId, false);
     return logs === 0 ? found : found.filter(({ log }) => !log);
   }
 
-  /** Hit counts of breakpoints that stay are kept. */
   replace(set: BreakpointSpec[]): void {
-    const hits = new Map<number, number>();
-    for (const [file, statements] of this.set) {
-      for (const [statement, list] of statements) {
-        this.vm.setBreakpoint(file, statement, false);
-        for (const { id, hits: count } of list) hits.set(id, count);
-      }
-    }
+    for (const [file, statements] of this.set) for (const statement of statements.keys()) this.vm.setBreakpoint(file, statement, false);
     this.set = new Map();
-    for (const { id, file, statement, once, log } of set) {
+    this.silent = [];
+    for (const spec of set) {
+      const { file, statement } = spec;
+      if (spec.countOnly === true) {
+        this.silent.push(spec);
+        continue;
+      }
       let statements = this.set.get(file);
       if (!statements) this.set.set(file, (statements = new Map()));
       let list = statements.get(statement);
       if (!list) statements.set(statement, (list = []));
-      list.push({ id, file, statement, once: once === true, ...(log ? { log } : {}), hits: hits.get(id) ?? 0 });
+      list.push({ ...spec, hits: 0 });
       this.vm.setBreakpoint(file, statement, true);
     }
   }
 
-  /** How often each was hit. */
+  /** How often the statement of each was reached since the program began. */
   counts(): { id: number; hit: number }[] {
     const counts: { id: number; hit: number }[] = [];
-    for (const statements of this.set.values()) {
-      for (const list of statements.values()) for (const { id, hits: hit } of list) counts.push({ id, hit });
-    }
+    const note = ({ id, file, statement }: BreakpointSpec): void => void counts.push({ id, hit: this.vm.countOf(file, statement) });
+    for (const statements of this.set.values()) for (const list of statements.values()) list.forEach(note);
+    this.silent.forEach(note);
     return counts;
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { EvaluatingVm, EvaluationHost } from './evaluation';
 import type { SchedulingVm } from './scheduled';
-import type { Orders, ReplayerEvent, Reply, Request } from './protocol';
+import type { Moment, Orders, ReplayerEvent, Reply, Request } from './protocol';
 
 /** What the VM says of a statement. Line and column are 1-based. */
 export interface VmLocation {
@@ -25,10 +25,15 @@ export interface VmScope {
 export interface DebuggedVm<F> extends EvaluatingVm<F>, SchedulingVm {
   readonly turn: number;
   readonly step: number;
-  stopTurn: number;
-  stopStep: number;
+  /** Statements executed since the program began. */
+  readonly steps: number;
+  /** Pause before this statement, by that count; 0 for none. */
+  pauseAt: number;
+  stepsAt(moment: Moment): number;
+  momentOf(steps: number): Moment;
   beginTurn(turn: number): void;
   setBreakpoint(file: string, statementId: number, on: boolean): void;
+  countOf(file: string, statementId: number): number;
   frames(): F[];
   callDepth(): number;
   scopesOf(frame: F): VmScope[];

@@ -73,12 +73,10 @@ export class Movement<F> {
     let next = Infinity;
     for (let i = 0; i < this.goals.length; i++) {
       const goal = this.goals[i]!;
-      if (goal.kind === 'step' || goal.kind === 'depth') next = vm.step + 1;
-      else if (goal.kind === 'moment' && goal.turn === vm.turn && goal.step > vm.step) next = Math.min(next, goal.step);
-      else if (goal.kind === 'moment' && goal.turn < vm.turn) next = vm.step + 1;
+      if (goal.kind === 'step' || goal.kind === 'depth') next = vm.steps + 1;
+      else if (goal.kind === 'moment' && goal.turn <= vm.turn) next = Math.min(next, Math.max(vm.steps + 1, vm.stepsAt(goal)));
     }
-    if (this.scan?.kind === 'depth' && vm.turn >= this.scan.fromTurn) next = vm.step + 1;
-    vm.stopTurn = next === Infinity ? -1 : vm.turn;
-    vm.stopStep = next;
+    if (this.scan?.kind === 'depth' && vm.turn >= this.scan.fromTurn) next = vm.steps + 1;
+    vm.pauseAt = next === Infinity ? 0 : next;
   }
 }

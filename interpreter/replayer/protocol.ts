@@ -53,8 +53,8 @@ export interface BreakpointSpec {
   id: number;
   file: string;
   statement: number;
-  /** Only the first hit matters: it costs nothing after that. */
-  once?: boolean;
+  /** The program does not stop there: only how often it was reached is of interest, at the end. */
+  countOnly?: boolean;
   /** Expressions told at each hit (`hits`); the program does not stop there. */
   log?: string[];
 }
@@ -118,7 +118,7 @@ export interface Paused {
   depth: number;
   /** Throws seen since the program began, this one included. */
   throws: number;
-  /** The breakpoints at this statement, with how often each was reached since it was set. */
+  /** The breakpoints at this statement, with how often its statement was reached since the program began. */
   breakpoints: { id: number; hit: number }[];
   place: Place;
   error?: ErrorInfo;

@@ -133,11 +133,13 @@ export class Frame implements GuestFrame {
   awaiter: Frame | null = null;
   /** Frame whose yield* goes through the generator of this frame. */
   delegator: Frame | null = null;
-  /** The last statement it began and the one before, counted over the whole program. */
-  lastStep = 0;
-  prevStep = 0;
   /** While debugging, of an async function that has awaited: where it did last, and what had called it. */
   origin: Scheduling | null = null;
+  /** On generators: the frame that asked for the next value last. */
+  consumer: Frame | null = null;
+  /** The statement that the frame is in, by the count of the whole program (VmState.step), and the one it was in before; 0 for none. */
+  lastStep = 0;
+  prevStep = 0;
 
   constructor(
     readonly code: CodeBlock,

@@ -241,12 +241,12 @@ export function evaluate(S: VmState, frame: Frame, expression: string): unknown 
   const info = frame.code.analysis as FunctionInfo;
   const kept = { step: S.step, pauseAt: S.pauseAt, travelling: S.travelling, hasTravelling: S.hasTravelling };
   S.quiet++;
-  S.pauseAt = Infinity;
+  S.pauseAt = 0;
   try {
     const file = makeFile('evaluation', expression);
     const block = S.parse(file, () =>
       compileFrameEval(file, { scope: scopeAt(frame), strict: info.strict, info }, offsetIn(frame), (f, count) => {
-        f.breaks = new Uint8Array(count);
+        f.marks = new Int32Array(count);
       }),
     );
     const data = new FunctionData(block, frame.env);

@@ -196,6 +196,10 @@ export function enter(S: VmState, frame: Frame, mode: Mode, value: unknown): unk
   const parent = S.top;
   const parentPc = parent === null ? 0 : parent.pc;
   if (S.scheduler !== null && S.activation === null) S.scheduler.entered(frame, mode);
+  if (parent === null) {
+    S.entryStep = S.step;
+    if (S.pausesAtEntry) S.pauseAt = S.step + 1;
+  } else if (frame.code.isGenerator && mode !== Mode.Throw) frame.consumer = parent;
   const below = parent === null || S.activation === null ? null : framesBelow(S.activation, parent, NEAR);
   return new Activation(S.activation, parent, parentPc, frame, mode, value, below).enter();
 }
@@ -470,6 +474,9 @@ export function asyncClose(S: VmState, frame: Frame, iterator: unknown): unknown
 // --- debugger ----------------------------------------------------------------------------------------------------------------------
 
 export function pause(S: VmState, frame: Frame, step: number): void {
+  const { code, file } = frame.code;
+  const id = (code as Int32Array)[frame.pc + 1] as number;
+  if ((file.marks[id] as number) < 0) S.marks.met(file, id);
   if (S.hooks === null || S.quiet > 0) return;
   S.hooks.onPause(step === S.pauseAt ? 'step' : 'breakpoint', frame);
 }

@@ -64,8 +64,12 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.Step: {
             const step = ++S.step;
             frame.prevStep = frame.lastStep;
-            frame.lastStep = S.turnStart + step;
-            if (step === S.pauseAt || frame.code.file.breaks[code[pc + 1] as number] !== 0) {
+            frame.lastStep = step;
+            const { marks } = frame.code.file;
+            const id = code[pc + 1] as number;
+            const count = (marks[id] as number) + 1;
+            marks[id] = count;
+            if (count < 0 || step === S.pauseAt) {
               frame.pc = pc;
               frame.env = env;
               ops.pause(S, frame, step);

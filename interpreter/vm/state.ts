@@ -7,6 +7,7 @@ import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
 import type { Kit } from './kit';
 import type { Scheduler } from './scheduling';
+import type { Marks } from './marks';
 import type { Stacks } from './stack';
 
 export interface GlobalBinding {
@@ -18,13 +19,15 @@ export interface VmState {
   readonly host: VmHost;
   hooks: VmHooks | null;
   readonly kit: Kit;
-  /** Statements executed in this turn. */
+  /** Statements executed since the program began, the running one included. */
   step: number;
-  /** Step to pause before, in this turn; Infinity for none. */
+  /** The same when the event loop entered guest code last. */
+  entryStep: number;
+  /** Statement to pause before, by that count; 0 for none. */
   pauseAt: number;
+  /** Pause before the first statement after each entry from the event loop. */
+  pausesAtEntry: boolean;
   turn: number;
-  /** Statements executed before this turn. */
-  turnStart: number;
   top: Frame | null;
   activation: Activation | null;
   /** Guest frames on the stack, over all activations. */
@@ -52,6 +55,7 @@ export interface VmState {
   readonly stacks: Stacks;
   /** Null when nobody debugs. */
   scheduler: Scheduler | null;
+  readonly marks: Marks;
   stackLimit: { get(object: object): unknown; set(object: object, value: unknown): boolean } | null;
   files: Map<string, SourceFile>;
   dataOf(f: unknown): FunctionData | undefined;

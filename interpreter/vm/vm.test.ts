@@ -173,15 +173,24 @@ test('a pause at a step is before that statement of that turn', () => {
   const vm: Vm = makeVm({
     onPause: (reason, frame) => void seen.push(`${reason} ${vm.turn}:${vm.step} line ${vm.locationOf(frame).line}`),
   });
-  vm.stopTurn = 1;
-  vm.stopStep = 2;
   const f = vm.compileFunction('let a = 1;\nlet b = 2;\nreturn a + b;', '/t.js', []);
   vm.beginTurn(0);
   f();
   assert.equal(vm.step, 3);
   vm.beginTurn(1);
+  vm.pauseAt = vm.stepsAt({ turn: 1, step: 2 });
   f();
   assert.deepEqual(seen, ['step 1:2 line 2']);
+  assert.deepEqual([vm.step, vm.steps], [3, 6]);
+  assert.deepEqual(
+    [3, 4, 6].map((steps) => vm.momentOf(steps)),
+    [
+      { turn: 0, step: 3 },
+      { turn: 1, step: 1 },
+      { turn: 1, step: 3 },
+    ],
+  );
+  assert.equal(vm.countOf('/t.js', 1), 2);
 });
 
 test('every throw is reported once, at the innermost guest frame', () => {

@@ -25,6 +25,7 @@ import { run } from './run';
 import { WARMUP } from './warmup';
 import { asyncFramesOf, scheduledByOf, Scheduler } from './scheduling';
 import { makeStacks, type Stacks } from './stack';
+import { Marks } from './marks';
 import type { VmState } from './state';
 
 type Fn = (...args: unknown[]) => unknown;
@@ -142,9 +143,9 @@ export class Vm {
   readonly files = new Map<string, SourceFile>();
   private readonly S: VmState;
   private readonly stacks: Stacks;
-  private readonly breaks = new Map<string, Uint8Array>();
-  private stopAtStep = Infinity;
-  private stopInTurn = -1;
+  private readonly marks = new Marks();
+  /** By turn: statements executed before it began. */
+  private readonly turnStarts: number[] = [0];
 
   constructor(host: VmHost, hooks?: VmHooks) {
     let state: VmState;
@@ -162,9 +163,10 @@ export class Vm {
       hooks: hooks ?? null,
       kit,
       step: 0,
-      pauseAt: Infinity,
+      entryStep: 0,
+      pauseAt: 0,
+      pausesAtEntry: false,
       turn: 0,
-      turnStart: 0,
       top: null,
       activation: null,
       depth: 0,
@@ -190,6 +192,7 @@ export class Vm {
       },
       stacks,
       scheduler: null,
+      marks: this.marks,
       files: this.files,
       dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
     };
@@ -202,7 +205,7 @@ export class Vm {
   private warmUp(): void {
     const file = makeFile('', WARMUP);
     const block = compileFunctionBody(file, [], (f, count) => {
-      f.breaks = new Uint8Array(count);
+      f.marks = new Int32Array(count);
     });
     this.S.quiet++;
     // V8 begins to note operands after a first run.
@@ -249,10 +252,7 @@ export class Vm {
   }
 
   private readonly fit = (file: SourceFile, count: number): void => {
-    const wanted = this.breaks.get(file.path);
-    file.breaks = new Uint8Array(count);
-    if (wanted) file.breaks.set(wanted.subarray(0, count));
-    this.breaks.set(file.path, file.breaks);
+    this.marks.attach(file, count);
   };
 
   /** Turns the parser's SyntaxError into one of the guest's realm. */
@@ -320,7 +320,7 @@ export class Vm {
     return this.parsingText(
       () =>
         compileEval(file, site, (f, count) => {
-          f.breaks = new Uint8Array(count);
+          f.marks = new Int32Array(count);
         }),
       () => this.S.host.compileNatively?.(site?.strict ? `"use strict";${source}` : source, file.path, []),
     );
@@ -336,7 +336,7 @@ export class Vm {
     const block = this.parsingText(
       () =>
         compileDynamicFunction(file, 'anonymous', head.length, (f, count) => {
-          f.breaks = new Uint8Array(count);
+          f.marks = new Int32Array(count);
         }),
       () => Reflect.construct(constructor as Fn, texts),
     );
@@ -383,62 +383,65 @@ export class Vm {
 
   /** Begins a turn: its statements are counted from 1. */
   beginTurn(turn: number): void {
-    this.S.turnStart += this.S.step;
-    this.turnStarts[turn] = this.S.turnStart;
     this.S.turn = turn;
-    this.S.step = 0;
-    this.aim();
+    while (this.turnStarts.length <= turn) this.turnStarts.push(this.S.step);
   }
-  private readonly turnStarts: number[] = [0];
+  get turn(): number {
+    return this.S.turn;
+  }
+  /** Statements executed in this turn. */
+  get step(): number {
+    return this.S.step - (this.turnStarts[this.S.turn] as number);
+  }
+  /** Statements executed since the program began: the count that the `...At` of this class and of frames are in. */
+  get steps(): number {
+    return this.S.step;
+  }
+  /** The count before the event loop entered guest code, where it does now. */
+  get entryStep(): number {
+    return this.S.entryStep;
+  }
+  /** Pause before this statement; 0 for none. */
+  get pauseAt(): number {
+    return this.S.pauseAt;
+  }
+  set pauseAt(steps: number) {
+    this.S.pauseAt = steps;
+  }
+  /** Pause before the first statement whenever the event loop enters guest code. */
+  get pausesAtEntry(): boolean {
+    return this.S.pausesAtEntry;
+  }
+  set pausesAtEntry(on: boolean) {
+    this.S.pausesAtEntry = on;
+  }
 
-  /** The position of a statement counted over the whole program. */
-  momentOf(step: number): { turn: number; step: number } {
+  /** The count at a step of this turn or an earlier one. */
+  stepsAt({ turn, step }: { turn: number; step: number }): number {
+    return (this.turnStarts[turn] as number) + step;
+  }
+
+  /** The turn and the step in it of a statement that has begun, by its count. */
+  momentOf(steps: number): { turn: number; step: number } {
     const starts = this.turnStarts;
     let low = 0;
     let high = starts.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if ((starts[middle] as number) < step) low = middle;
+      if ((starts[middle] as number) < steps) low = middle;
       else high = middle - 1;
     }
-    return { turn: low, step: step - (starts[low] as number) };
-  }
-
-  get turn(): number {
-    return this.S.turn;
-  }
-  get step(): number {
-    return this.S.step;
-  }
-  /** Pause before this step of `stopTurn`; Infinity for none. */
-  get stopStep(): number {
-    return this.stopAtStep;
-  }
-  set stopStep(step: number) {
-    this.stopAtStep = step;
-    this.aim();
-  }
-  get stopTurn(): number {
-    return this.stopInTurn;
-  }
-  set stopTurn(turn: number) {
-    this.stopInTurn = turn;
-    this.aim();
-  }
-  private aim(): void {
-    this.S.pauseAt = this.stopInTurn === this.S.turn ? this.stopAtStep : Infinity;
+    return { turn: low, step: steps - (starts[low] as number) };
   }
 
   /** Sets or clears a breakpoint, also in a file that is not loaded yet. */
   setBreakpoint(path: string, statementId: number, on: boolean): void {
-    let table = this.breaks.get(path);
-    if (!table || statementId >= table.length) {
-      const larger = new Uint8Array(statementId + 1);
-      if (table) larger.set(table);
-      table = larger;
-      this.breaks.set(path, table);
-    }
-    table[statementId] = on ? 1 : 0;
+    this.marks.set(path, statementId, on);
+  }
+
+  /** How often a statement has begun since the program did. */
+  countOf(path: string, statementId: number): number {
+    return this.marks.count(path, statementId);
   }
 
   // --- frames ------------------------------------------------------------------------------------------------------------------
