@@ -30,6 +30,7 @@ export async function showInfo(folder: string, flags: ProcessFlags & { json?: bo
       return ['thread', `${name}: ${turns} turns, ${events} events`];
     }),
     ...(family.length > 1 ? treeLines(recording, '').map((line, i) => [i === 0 ? 'processes' : '', line]) : []),
+    ...inheritedLines(family),
     ['size', `${bytes.toLocaleString('en')} bytes`],
     ['sources', `${sources.length}, of which ${sources.length - own.length} under node_modules`],
   ];
@@ -37,12 +38,37 @@ export async function showInfo(folder: string, flags: ProcessFlags & { json?: bo
   for (const { path } of own) process.stdout.write(`           ${printable(path)}\n`);
 }
 
+/** What programs that are no processes of the recording wrote to the outputs of those that are. */
+function inheritedLines(family: readonly Recording[]): string[][] {
+  const bytes = family.reduce((sum, one) => sum + inheritedBytes(one), 0);
+  return bytes === 0
+    ? []
+    : [['others', `${bytes.toLocaleString('en')} bytes written by programs that are not recorded, to the outputs of those that are`]];
+}
+
+function inheritedBytes({ inheritedOutput }: Recording): number {
+  return inheritedOutput.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
 /** One process of the recording as JSON. */
 function described(one: Recording): object {
   const { number, pid, folder } = one;
   const { parent, argv, program, status, end, failure, node } = one.manifest;
   const threads = one.threads.map((thread) => ({ ...thread, ...counted(one, thread.name) }));
-  return { number, pid, parent, program, argv, node, status, failure, end, threads, bytes: sizeOf(folder, true) };
+  return {
+    number,
+    pid,
+    parent,
+    program,
+    argv,
+    node,
+    status,
+    failure,
+    end,
+    threads,
+    inheritedOutput: inheritedBytes(one),
+    bytes: sizeOf(folder, true),
+  };
 }
 
 /** The tree below a process, one line each. */
@@ -78,7 +104,7 @@ function ending({ status, end, failure }: Manifest): string {
 function sizeOf(folder: string, alone = false): number {
   let bytes = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (alone && entry.isDirectory() && entry.name !== 'threads') continue;
+    if (alone && entry.isDirectory() && entry.name !== 'threads' && entry.name !== 'outputs') continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) bytes += sizeOf(path);
     else if (entry.isFile()) bytes += statSync(path).size;

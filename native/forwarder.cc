@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -170,6 +171,23 @@ class Stream {
 
 Stream streams[kMaxStreams];
 
+// Whoever waits for the end of something else that the recorded process has open does not wait for us. Where the kernel is older than
+// the call, what others left open across exec stays so.
+void CloseOthers(const int* kept, int count) {
+#if defined(SYS_close_range)
+  unsigned int from = 3;
+  for (;;) {
+    // The next of ours from there on.
+    unsigned int next = ~0u;
+    for (int i = 0; i < count; i++)
+      if (static_cast<unsigned int>(kept[i]) >= from && static_cast<unsigned int>(kept[i]) < next) next = static_cast<unsigned int>(kept[i]);
+    if (next > from) syscall(SYS_close_range, from, next == ~0u ? next : next - 1, 0);
+    if (next == ~0u) return;
+    from = next + 1;
+  }
+#endif
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -185,6 +203,11 @@ int main(int count, char** words) {
   if (nowhere > 2) close(nowhere);
   if (count < 7 || count > 7 + 4 * kMaxStreams) return 1;
   auto number = [words](int i) { return atoi(words[i]); };
+  int kept[3 + 3 * kMaxStreams];
+  int keeping = 0;
+  for (int i = 2; i < count; i++)
+    if (i < 5 || (i > 6 && (i - 7) % 4 != 0)) kept[keeping++] = number(i);
+  CloseOthers(kept, keeping);
   void* memory = mmap(nullptr, sizeof(ForwardSlot) * retrace::kForwardSlots, PROT_READ | PROT_WRITE, MAP_SHARED, number(2), 0);
   if (memory == MAP_FAILED) return 1;
   close(number(2));

@@ -82,6 +82,7 @@ interface WriterAddon {
   forwardOutput(program: string, order: string, folder: string, name: string, version: number, streams: readonly number[]): number[];
   settleOutput(): void;
   closeDescriptor(fd: number): void;
+  putDescriptor(fd: number, as: number): void;
   takeBackOutput(): void;
   endAfter(milliseconds: number, words: string, signal: number, code: number): void;
   unsetVariable(name: string): void;
@@ -172,6 +173,8 @@ export function forwardOutput(order: string, folder: string, name: string, versi
 /** Waits until what came through these pipes has been written; half a second for a reader that takes nothing. beginOutput() does it, too. */
 export const settleOutput: () => void = writer.settleOutput;
 export const closeDescriptor: (fd: number) => void = writer.closeDescriptor;
+/** dup2(2): what `as` was is closed. */
+export const putDescriptor: (fd: number, as: number) => void = writer.putDescriptor;
 /** Where stdout or stderr is such a pipe of another process's: the real descriptor takes its place. */
 export const takeBackOutput: () => void = writer.takeBackOutput;
 

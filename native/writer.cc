@@ -343,6 +343,12 @@ Napi::Value SettleOutput(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (descriptor, number): dup2(2).
+Napi::Value PutDescriptor(const Napi::CallbackInfo& info) {
+  dup2(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Int32Value());
+  return info.Env().Undefined();
+}
+
 // (descriptor): of ours. The program's are not closed here.
 Napi::Value CloseDescriptor(const Napi::CallbackInfo& info) {
   close(info[0].As<Napi::Number>().Int32Value());
@@ -381,6 +387,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("forwardOutput", Napi::Function::New<ForwardOutput>(env, "forwardOutput"));
   exports.Set("settleOutput", Napi::Function::New<SettleOutput>(env, "settleOutput"));
   exports.Set("closeDescriptor", Napi::Function::New<CloseDescriptor>(env, "closeDescriptor"));
+  exports.Set("putDescriptor", Napi::Function::New<PutDescriptor>(env, "putDescriptor"));
   exports.Set("takeBackOutput", Napi::Function::New<TakeBackOutput>(env, "takeBackOutput"));
   exports.Set("endAfter", Napi::Function::New<EndAfter>(env, "endAfter"));
   exports.Set("unsetVariable", Napi::Function::New<UnsetVariable>(env, "unsetVariable"));

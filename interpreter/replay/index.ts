@@ -1,6 +1,6 @@
 /** The public API of retrace: record a program, open a recording, replay it. Used by the CLI and by embedding programs. */
 export { record, CannotRecord, type RecordOptions, type RecordResult } from '../../recorder/launch';
-export { type Ending, type Manifest, type ProcessInfo, type ThreadInfo } from '../../recorder/trace';
+export { type Ending, type Manifest, type InheritedOutput, type ProcessInfo, type ThreadInfo } from '../../recorder/trace';
 export { BadLocation, Damaged, Divergence, NotARecording, NotReached, ReplayerFailed, WrongFormat, WrongNode } from './errors';
 export { NativeHandle, open, Recording } from './recording';
 export { describeEvent } from './describe-event';

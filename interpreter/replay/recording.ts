@@ -277,6 +277,7 @@ export class Recording {
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyResult> {
     const family = this.number === 0 && options.alone !== true ? this.processes : [this];
+    for (const one of family) inheritedOutput(one.folder);
     return verify(
       this.folder,
       family.flatMap((one) => one.units(options.threads)),

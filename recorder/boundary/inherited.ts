@@ -7,7 +7,7 @@
  */
 import { fstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { closeDescriptor, forwardOutput, settleOutput } from '../../native';
+import { closeDescriptor, forwardOutput, putDescriptor, settleOutput } from '../../native';
 import { FORMAT_VERSION, OUTPUTS } from '../trace';
 import type { Boundary } from './core';
 import type { Members } from './host';
@@ -80,6 +80,14 @@ export class InheritedOutputs {
       copy[i] = one === undefined ? stdio[i] : { type: 'fd', fd: this.ends[files.indexOf(one.file)] };
     }
     return copy;
+  }
+
+  /** This process is about to become another program. */
+  handOver(): void {
+    const stdio = [0, 1, 2].map((fd) => ({ type: 'inherit', fd }));
+    const diverted = this.divert(stdio);
+    if (diverted !== stdio) (diverted as typeof stdio).forEach(({ fd }, as) => (fd === as ? undefined : putDescriptor(fd, as)));
+    this.finished();
   }
 
   /** The program has been started, or could not be. */

@@ -45,7 +45,7 @@ const { isArray } = Array;
 /** inherited: record only. */
 export function install(boundary: Boundary, replacement: Replacement, children?: ChildEvents, inherited?: InheritedOutputs): void {
   const { host } = boundary;
-  installExecve(boundary, replacement, children);
+  installExecve(boundary, replacement, children, inherited);
   host.whenBinding('process_wrap', (binding) => {
     const { prototype } = binding['Process'] as { prototype: Members };
     const exited = boundary.site('process.onexit');
@@ -120,7 +120,12 @@ export function install(boundary: Boundary, replacement: Replacement, children?:
   );
 }
 
-function installExecve(boundary: Boundary, replacement: Replacement, children: ChildEvents | undefined): void {
+function installExecve(
+  boundary: Boundary,
+  replacement: Replacement,
+  children: ChildEvents | undefined,
+  inherited: InheritedOutputs | undefined,
+): void {
   const proc = boundary.host.process as Members;
   const execve = proc['execve'] as AnyFunction | undefined;
   if (execve === undefined) return;
@@ -139,6 +144,7 @@ function installExecve(boundary: Boundary, replacement: Replacement, children: C
         );
         given = Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
       }
+      inherited?.handOver();
       replacement.onReplaced();
       return Reflect.apply(execve, this, [path, args, given]) as unknown;
     },
