@@ -262,11 +262,26 @@ function compileProgram(g: Generator, info: FunctionInfo): void {
     b.emit(Op.GetKeyed, r, r, zero);
     g.initialise('%frame', r);
     b.release(r);
+    ownPseudos(g, scope);
   }
   if (info.varScope !== scope) declareOuterNames(g, info);
   else functionsOf(g, info.functions.values());
   statements(g, node.body as Node[]);
   b.emit(Op.Return, g.completion);
+}
+
+/** Debugger evaluation: what its arrows see of the paused function's this and its relatives. */
+function ownPseudos(g: Generator, scope: Scope): void {
+  for (const name of ['%this', '%newtarget', '%home', '%func'] as const) {
+    const own = scope.variables.get(name);
+    if (!own) continue;
+    const r = g.b.temp();
+    scope.variables.delete(name);
+    g.pseudo(name, 0, r);
+    scope.variables.set(name, own);
+    g.initialise(name, r);
+    g.b.release(r);
+  }
 }
 
 /** var and function names of a script or sloppy eval, created in the global object or the calling function. */

@@ -301,7 +301,7 @@ export class Generator {
     const b = this.b;
     const owner = this.info.thisOwner;
     const p = this.place(name);
-    if (p.variable && (!owner || p.variable.scope.func === owner)) {
+    if (p.variable && (!owner || p.variable.scope.func === owner || p.variable.scope.func.pausedFunction)) {
       this.load(name, at, dst);
       if (name === '%this' && owner?.kind === 'derivedClass') {
         b.at(at);

@@ -259,6 +259,13 @@ class Analyzer {
 
   /** Marks a use of this, new.target, the home object or the active function; arrows reach it by a captured pseudo variable. */
   private pseudo(name: string): void {
+    let info: FunctionInfo | null = this.info;
+    while (info?.kind === 'arrow') info = info.parent;
+    if (info?.pausedFunction) {
+      // Arrows of a debugger's evaluation find it in a variable of the evaluation's own.
+      if (info !== this.info) info.scope.capture(info.scope.declare(name, 'pseudo'));
+      return;
+    }
     const owner = this.info.thisOwner;
     if (!owner) return;
     if (name === '%this') owner.usesThis = true;
