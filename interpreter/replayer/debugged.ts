@@ -44,4 +44,8 @@ export interface SessionHost extends EvaluationHost {
   /** The next message from the controller; waits for it. Never returns once the controller is gone. */
   receive(): Request | Orders;
   send(message: Reply | ReplayerEvent): void;
+  /** Ends the process at once. */
+  exitNow(code: number): never;
+  /** From here on the program is not the recorded one. */
+  whatIf(): void;
 }

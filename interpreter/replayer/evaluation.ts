@@ -5,6 +5,7 @@
  * code runs, with clocks standing still and crossings refused, in a copy of the process that ends right after it. Where the system has
  * no such copies it runs here. Invariant: an answer that says `clean` has changed nothing that the program could see.
  */
+import { asAsyncCall, syntaxErrorPlace } from './awaiting';
 import { errorHead, previewOf, type InspectionKit } from './preview';
 import { asciiJson, decode, type Evaluated, type EvaluatedValue } from './protocol';
 import { evaluatePure } from './pure';
@@ -27,6 +28,7 @@ export interface EvaluationHost {
 /** Its time was up; it ended; the controller wants something; there is no room for a copy. */
 export type ScratchLoss = 'late' | 'died' | 'interrupted' | 'failed';
 
+const { then } = Promise.prototype;
 /** How long an evaluation may take that somebody waits for, and one at a place that the program runs past. */
 const PATIENCE_MS = 20_000;
 const PATIENCE_IN_PASSING_MS = 2_000;
@@ -48,9 +50,35 @@ export class Evaluator<F> {
   evaluate(frame: F, expression: string, milliseconds = PATIENCE_MS): Evaluated {
     const [value] = this.provable(frame, [expression]);
     if (value) return { kind: 'evaluated', clean: true, ...value };
+    if (asAsyncCall(expression) !== undefined)
+      return { kind: 'evaluated', clean: true, awaits: true, ...failure('what it awaits is not settled here.') };
     const apart = this.inScratch(milliseconds, () => [this.run(frame, expression)]);
     if (apart) return { kind: 'evaluated', clean: true, ...apart[0]! };
     return { kind: 'evaluated', clean: false, ...this.run(frame, expression) };
+  }
+
+  /** Evaluates in the program itself. */
+  change(frame: F, expression: string): Evaluated {
+    return { kind: 'evaluated', clean: false, ...this.run(frame, expression) };
+  }
+
+  /**
+   * Begins an evaluation with an `await` at its top, in the program itself. It is told when the promise is settled, as a microtask,
+   * or at once if there is none.
+   */
+  begin(frame: F, expression: string, told: (value: EvaluatedValue) => void): void {
+    const text = asAsyncCall(expression) ?? expression;
+    const { kit } = this.host;
+    let promise: unknown;
+    const result = this.run(frame, text, (value) => (promise = value));
+    if (typeof promise !== 'object' || promise === null || kit.isProxy(promise) || !kit.isPromise(promise)) return told(result);
+    const { output } = result;
+    const tell = (value: EvaluatedValue): void => told(output ? { ...value, output } : value);
+    void then.call(
+      promise as Promise<unknown>,
+      (value) => tell(previewOf(kit, value)),
+      (error: unknown) => tell(this.thrown(error)),
+    );
   }
 
   /**
@@ -110,25 +138,39 @@ export class Evaluator<F> {
     return decode(told) as EvaluatedValue[];
   }
 
-  private run(frame: F, expression: string): EvaluatedValue {
+  private run(frame: F, expression: string, take?: (value: unknown) => void): EvaluatedValue {
     const { apart, kit } = this.host;
     this.running = true;
     this.output = [];
     this.written = 0;
     let result: EvaluatedValue;
     try {
-      result = previewOf(
-        kit,
-        apart(() => this.vm.evaluate(frame, expression)),
-      );
+      const value = apart(() => this.vm.evaluate(frame, expression));
+      take?.(value);
+      result = previewOf(kit, value);
     } catch (error) {
-      const head = errorHead(kit, error);
-      result = { type: 'error', preview: head.name ? `${head.name}: ${head.message}` : head.message, error: { ...head, stack: '' } };
+      result = this.thrown(error);
+      const place = result.error!.name === 'SyntaxError' ? syntaxErrorPlace(expression) : undefined;
+      if (place !== undefined) result.error!.stack = `${place}\n${result.preview}`;
     } finally {
       this.running = false;
     }
     if (this.output.length > 0) result.output = this.output;
     return result;
+  }
+
+  /** What code of the program's threw while it ran for us, with its stack, since reading that may run code too. */
+  private thrown(error: unknown): EvaluatedValue {
+    const { apart, kit } = this.host;
+    const head = errorHead(kit, error);
+    let stack: unknown = '';
+    try {
+      if (!kit.isProxy(error) && kit.isNativeError(error)) stack = apart(() => (error as Error).stack);
+    } catch {
+      stack = '';
+    }
+    const preview = head.name ? `${head.name}: ${head.message}` : head.message;
+    return { type: 'error', preview, error: { ...head, stack: typeof stack === 'string' ? stack : '' } };
   }
 }
 

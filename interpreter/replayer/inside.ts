@@ -14,6 +14,8 @@ import { place, Throws, type ThrowPlace } from './throws';
 export interface InsideHost extends ControlCalls, VmHost {
   readonly kit: InspectionKit;
   apart<T>(run: () => T): T;
+  /** From here on the program is not the recorded one. */
+  whatIf(): void;
   /** Runs something in a copy of the process; absent where that cannot be. */
   scratch?: ((milliseconds: number, run: () => Uint8Array) => Uint8Array | ScratchLoss) | undefined;
   /** Ends the process: a fault of retrace's own. */
@@ -80,6 +82,8 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
       send: (message) => send(host, message),
       apart: host.apart,
       scratch: host.scratch,
+      exitNow: host.exitNow,
+      whatIf: host.whatIf,
     });
   }
   return {

@@ -77,7 +77,9 @@ function begin(orders: Orders): void {
     },
     onDivergence(divergence: Divergence) {
       const message = `the replay diverged from the recording: expected ${printable(divergence.expected)}, got ${printable(divergence.actual)}.`;
-      send(calls, { kind: 'divergence', message, report: divergenceReport(divergence), divergence, ...where() });
+      const report = divergenceReport(divergence);
+      inside?.session?.onDivergence({ message, report, details: divergence });
+      send(calls, { kind: 'divergence', message, report, divergence, ...where() });
       if (orders.quiet === true) exitNow(DIVERGED);
     },
     onLastEvent(end) {
@@ -178,6 +180,7 @@ function createInterpreter(orders: Orders, replay: () => Replay | undefined, wat
     // The boundary's stand-in for Module.prototype._compile, which is not there when a program is recorded.
     isExtraFrame: (script, name) => script === REALMS || ((name === null || name === '_compile') && script === MODULE_HOOKS),
     apart: (run) => replay()!.apart(run),
+    whatIf: () => replay()!.whatIf(),
     ...(orders.forkable === true ? { scratch: (milliseconds, run) => scratch(CONTROL, milliseconds, run) } : {}),
   };
   resolveLazyGlobals();

@@ -66,7 +66,14 @@ export type Request =
   | { do: 'scopes'; frame: number }
   | { do: 'scheduled'; frame: number }
   /** milliseconds: how long it may take, where that can be watched here (`Orders.forkable`). */
-  | { do: 'evaluate'; frame: number; expression: string; milliseconds?: number };
+  | { do: 'evaluate'; frame: number; expression: string; milliseconds?: number }
+  /**
+   * Evaluates and lets the program go on until the promise that comes of it is settled; then, or if there is none, the reply comes and the
+   * process ends.
+   */
+  | { do: 'await'; frame: number; expression: string }
+  /** Evaluates for good: from here on the program is another than the recorded one, and a divergence is a stop. */
+  | { do: 'change'; frame: number; expression: string };
 
 /** A value as shown to a person. `value` is there for strings, finite numbers, booleans and null, and is exact. */
 export interface Preview {
@@ -107,7 +114,8 @@ export interface ErrorInfo {
 }
 
 /** `missed`: the moment asked for does not exist; the run stopped at the first statement after it. */
-export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'missed';
+/** `diverged`: after a change the program asks for something that was not recorded; it cannot go on. */
+export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'missed' | 'diverged';
 
 export interface Paused {
   kind: 'paused';
@@ -122,6 +130,7 @@ export interface Paused {
   breakpoints: { id: number; hit: number }[];
   place: Place;
   error?: ErrorInfo;
+  divergence?: { message: string; report: string; details: Divergence };
   lastMatch?: Moment | null;
 }
 
@@ -151,6 +160,10 @@ export interface HitInfo extends Moment {
 export interface Evaluated extends EvaluatedValue {
   kind: 'evaluated';
   clean: boolean;
+  /** It has an `await` at its top, so nothing was done: ask with `await`. */
+  awaits?: boolean;
+  /** Where the program had gone on to when what it awaited was settled. */
+  settled?: Moment;
 }
 
 export type Reply =

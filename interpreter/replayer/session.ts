@@ -26,6 +26,9 @@ export class Session<F> {
   private thrown = new WeakMap<object, number>();
   private lastThrown: { value: unknown; index: number } | undefined;
 
+  /** The program has been changed, and is not the recorded one any more. */
+  private changed = false;
+
   private readonly breakpoints: Breakpoints<F>;
   private readonly movement: Movement<F>;
   private readonly evaluator: Evaluator<F>;
@@ -81,7 +84,7 @@ export class Session<F> {
     } else {
       this.lastThrown = { value: error, index };
     }
-    if (this.movement.endsAtThrow(index)) this.stop(frame, 'throw', [], error);
+    if (this.movement.endsAtThrow(index)) this.stop(frame, 'throw', [], { error: { ...errorHead(this.host.kit, error), stack: '' } });
   }
 
   /** Nobody handled this error: the process is about to die of it. `stack` as Node will print it. */
@@ -111,13 +114,18 @@ export class Session<F> {
     this.send({ kind: 'ended', turn, step, truncated, lastMatch: this.movement.lastMatch, hits: this.breakpoints.counts() });
   }
 
+  /** The program asks for something that was not recorded, and cannot go on. A changed one stops there, to be looked at. */
+  onDivergence(divergence: NonNullable<Paused['divergence']>): void {
+    if (this.changed) this.stop(this.vm.frames()[0], 'diverged', [], { divergence });
+  }
+
   /** A message to the controller, behind the hits that came before it. */
   private send(message: Reply | ReplayerEvent): void {
     this.telling.flush();
     this.host.send(message);
   }
 
-  private stop(frame: F, reason: PauseReason, hit: Breakpoint[], thrown?: unknown): void {
+  private stop(frame: F | undefined, reason: PauseReason, hit: Breakpoint[], more: Partial<Paused> = {}): void {
     const { vm } = this;
     const paused: Paused = {
       kind: 'paused',
@@ -127,9 +135,9 @@ export class Session<F> {
       depth: vm.callDepth(),
       throws: this.throws,
       breakpoints: hit.map(({ id, hits }) => ({ id, hit: hits })),
-      place: this.placeOf(frame),
+      place: frame === undefined ? NOWHERE : this.placeOf(frame),
+      ...more,
     };
-    if (reason === 'throw') paused.error = { ...errorHead(this.host.kit, thrown), stack: '' };
     if (this.movement.scans) paused.lastMatch = this.movement.lastMatch;
     this.send(paused);
     this.serve(frame);
@@ -142,6 +150,10 @@ export class Session<F> {
         this.movement.begin(request.goals, request.scan, frame !== undefined);
         return;
       }
+      if (request.do === 'await') {
+        this.await(request);
+        return;
+      }
       let reply: Reply;
       try {
         reply = this.answer(request);
@@ -152,7 +164,18 @@ export class Session<F> {
     }
   }
 
-  private answer(request: Exclude<Request, { do: 'run' }>): Reply {
+  /** The program goes on alone until the evaluation is settled: nothing stops it. */
+  private await({ frame, expression }: Extract<Request, { do: 'await' }>): void {
+    this.breakpoints.replace([]);
+    this.movement.begin([], undefined, true);
+    this.evaluator.begin(this.frame(frame), expression, (value) => {
+      const { turn, step } = this.vm;
+      this.send({ kind: 'evaluated', clean: false, settled: { turn, step }, ...value });
+      this.host.exitNow(0);
+    });
+  }
+
+  private answer(request: Exclude<Request, { do: 'run' | 'await' }>): Reply {
     switch (request.do) {
       case 'breakpoints':
         this.breakpoints.replace(request.set);
@@ -174,6 +197,10 @@ export class Session<F> {
         return { kind: 'scopes', scopes: this.scopes(request.frame) };
       case 'evaluate':
         return this.evaluator.evaluate(this.frame(request.frame), request.expression, request.milliseconds);
+      case 'change':
+        this.changed = true;
+        this.host.whatIf();
+        return this.evaluator.change(this.frame(request.frame), request.expression);
     }
   }
 
@@ -200,3 +227,6 @@ export class Session<F> {
     return { type: state, preview: state === 'tdz' ? '<not initialized yet>' : '<not available>' };
   }
 }
+
+/** Where the event loop stands between turns. */
+const NOWHERE: Place = { function: '', file: '', line: 0, column: 0 };

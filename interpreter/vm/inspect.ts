@@ -96,8 +96,17 @@ function scopeAt(frame: Frame): Scope {
 
 /** The one frame on the stack that runs a function, if there is exactly one. */
 export function liveFrameOf(S: VmState, info: FunctionInfo): Frame | null {
+  return onlyFrameOf(ops.stackOf(S), info);
+}
+
+/** The same for code of an evaluation, which may outlive the stack that it saw. */
+export function evaluatedFrameOf(S: VmState, info: FunctionInfo): Frame | null {
+  return liveFrameOf(S, info) ?? onlyFrameOf(S.looked, info);
+}
+
+function onlyFrameOf(frames: readonly Frame[], info: FunctionInfo): Frame | null {
   let found: Frame | null = null;
-  for (const f of ops.stackOf(S)) {
+  for (const f of frames) {
     if (f.code.analysis !== info) continue;
     if (found) return null;
     found = f;
@@ -242,6 +251,7 @@ export function evaluate(S: VmState, frame: Frame, expression: string): unknown 
   const kept = { step: S.step, pauseAt: S.pauseAt, travelling: S.travelling, hasTravelling: S.hasTravelling };
   S.quiet++;
   S.pauseAt = 0;
+  S.looked = ops.stackOf(S);
   try {
     const file = makeFile('evaluation', expression);
     const block = S.parse(file, () =>

@@ -4,7 +4,7 @@ import { Op, type CodeBlock, type TemplateSite } from '../bytecode';
 import type { FunctionInfo } from '../compiler';
 import { makeError, notCoercible } from './errors';
 import { HOLE, Stamp, type Env, type Frame, type FunctionData } from './frame';
-import { liveFrameOf } from './inspect';
+import { evaluatedFrameOf } from './inspect';
 import { closeIterator, collect, getAsyncIterator, isObject, iterateAll, resultOf, stepIterator } from './iteration';
 import type { PrivateName } from './kit';
 import * as ops from './operations';
@@ -519,7 +519,7 @@ export function rare(S: VmState, frame: Frame, code: Int32Array, pc: number, reg
     }
 
     case Op.LiveFrame: {
-      const found = liveFrameOf(S, constants[code[pc + 2] as number] as FunctionInfo);
+      const found = evaluatedFrameOf(S, constants[code[pc + 2] as number] as FunctionInfo);
       if (found === null) {
         frame.pc = pc;
         throw makeError(

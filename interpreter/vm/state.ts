@@ -57,6 +57,8 @@ export interface VmState {
   scheduler: Scheduler | null;
   readonly marks: Marks;
   stackLimit: { get(object: object): unknown; set(object: object, value: unknown): boolean } | null;
+  /** Frames that evaluations may still see when they have left the stack: those of the last one. */
+  looked: readonly Frame[];
   files: Map<string, SourceFile>;
   dataOf(f: unknown): FunctionData | undefined;
 }

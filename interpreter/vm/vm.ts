@@ -193,6 +193,7 @@ export class Vm {
       stacks,
       scheduler: null,
       marks: this.marks,
+      looked: [],
       files: this.files,
       dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
     };

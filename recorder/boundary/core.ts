@@ -58,6 +58,8 @@ export interface SyncOptions {
   save?(result: unknown, args: IArguments, self: Members): unknown;
   /** Replay: the result for a logged value. Default: the value. */
   load?(value: unknown, args: IArguments, self: Members): unknown;
+  /** Replay, in an evaluation of a debugger's: what can be done without the trace, as output can. Undefined for the others. */
+  evaluated?(args: IArguments, self: Members): { result: unknown } | undefined;
   /** For the module loader's questions: the fact that this call is about, undefined where it is an event. */
   fact?: ((args: IArguments) => Fact | undefined) | undefined;
   /** As save and load, for an answer that is a fact. */
@@ -136,8 +138,15 @@ export interface Boundary {
   sync(target: Members, member: string, site: string, options?: SyncOptions): void;
   /** A crossing written by hand: record logs live()'s answer or error, replay answers from the trace. handle: a number or 0. */
   ask<T>(site: Site, handle: number, live: () => T): T;
-  /** Something of the program's that must come out the same at replay, as a 32-bit number: logged, then compared. what: for the report. */
-  same(site: Site, value: number, what: () => string): void;
+  /**
+   * Something of the program's that must come out the same at replay, as a 32-bit number: logged, then compared. what: for the report.
+   * said: it goes to stdout or stderr, where nothing depends on it: a what-if may say something else.
+   */
+  same(site: Site, value: number, what: () => string, said?: boolean): void;
+  /** Replay: what runs now is an evaluation of a debugger's. */
+  readonly evaluating: boolean;
+  /** Replay: the program has been changed by a debugger. */
+  readonly whatIf: boolean;
   /** True where a wrapper must step aside: in the recorder's own work, after the end. */
   readonly aside: boolean;
 

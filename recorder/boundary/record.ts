@@ -79,6 +79,14 @@ export class RecordBoundary implements Boundary {
     this.enqueueMicrotask = host.internalBinding('task_queue')['enqueueMicrotask'] as typeof this.enqueueMicrotask;
   }
 
+  get evaluating(): boolean {
+    return false;
+  }
+
+  get whatIf(): boolean {
+    return false;
+  }
+
   get aside(): boolean {
     return this.own !== 0;
   }

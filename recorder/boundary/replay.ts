@@ -89,6 +89,7 @@ export class ReplayBoundary implements Boundary {
   fatal: unknown;
   private readonly watch: Watch;
   own = 0;
+  whatIf = false;
   turn = 0;
   private apart = 0;
   /** The marker of leftOver is among the microtasks. */
@@ -151,6 +152,10 @@ export class ReplayBoundary implements Boundary {
     return this.own !== 0;
   }
 
+  get evaluating(): boolean {
+    return this.apart !== 0;
+  }
+
   site(name: string, nested = false): Site {
     let site = this.sites.get(name);
     if (site === undefined) this.sites.set(name, (site = { name, id: 0, nested }));
@@ -207,7 +212,7 @@ export class ReplayBoundary implements Boundary {
 
   crossing(original: AnyFunction, site: Site, options: SyncOptions): AnyFunction {
     const core = this;
-    const { handle: onHandle = false, prepare, divert, load, fact, loadFact } = options;
+    const { handle: onHandle = false, prepare, divert, load, fact, loadFact, evaluated } = options;
     const wrapper = {
       crossing(this: Members): unknown {
         if (core.own !== 0) return apply(original, this, arguments);
@@ -217,6 +222,10 @@ export class ReplayBoundary implements Boundary {
             const kept: unknown = core.fact(asked.kind, asked.key);
             return loadFact === undefined ? kept : loadFact(kept, arguments);
           }
+        }
+        if (core.apart !== 0 && evaluated !== undefined) {
+          const done = evaluated(arguments, this);
+          if (done !== undefined) return done.result;
         }
         if (divert !== undefined) {
           const diverted = divert(arguments, this, original);
@@ -231,10 +240,10 @@ export class ReplayBoundary implements Boundary {
     return wrapper;
   }
 
-  same(site: Site, value: number, what: () => string): void {
+  same(site: Site, value: number, what: () => string, said = false): void {
     if (this.aside) return;
     const head = this.reader.peek();
-    if (this.answer(site, 0) === value) return;
+    if (this.answer(site, 0) === value || (said && this.whatIf)) return;
     const expected = head === undefined ? undefined : { ...head, name: `${head.name} of other data` };
     this.diverge(what(), { kind: 'data', call: attempt(site.name, 0), expected });
   }
@@ -738,11 +747,14 @@ export class ReplayBoundary implements Boundary {
 
   /** Runs something that is not part of the recorded run: crossings throw, and use up no event. */
   apartFrom<T>(run: () => T): T {
+    const { own } = this;
+    this.own = 0;
     this.apart++;
     try {
       return run();
     } finally {
       this.apart--;
+      this.own = own;
     }
   }
 

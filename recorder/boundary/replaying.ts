@@ -95,6 +95,8 @@ export interface Replay {
   quiet<T>(run: () => T): T;
   /** Runs something that is not part of the recorded run, such as a debugger's evaluation: crossings throw an Error and use up no event. */
   apart<T>(run: () => T): T;
+  /** From here on the program is not the recorded one: what it says on stdout and stderr may differ. */
+  whatIf(): void;
 }
 
 /** Throws NotARecording, Damaged, WrongFormat. Returns before the program's first statement. */
@@ -218,6 +220,9 @@ export function startReplay(options: ReplayOptions): Replay {
     },
     quiet: (run) => boundary.quiet(run),
     apart: (run) => boundary.apartFrom(run),
+    whatIf() {
+      boundary.whatIf = true;
+    },
   };
 }
 

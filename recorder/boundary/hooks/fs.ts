@@ -108,7 +108,7 @@ export function install(boundary: Boundary): void {
         return result;
       },
       prepare(args) {
-        check?.(sent(member, args));
+        check?.(sent(member, args), isOutput(args[0]));
         if (WRITES.has(member) && isOutput(args[0])) timeOutput(boundary);
         if (form(args) !== 'callback') return;
         const entry: EntryOptions = {
@@ -130,6 +130,12 @@ export function install(boundary: Boundary): void {
         if (count === undefined) return;
         early.set(args, count);
         answerWith(request, count);
+      },
+      evaluated(args) {
+        if (!WRITES.has(member) || !isOutput(args[0]) || form(args) === 'callback' || among(args, usePromises)) return undefined;
+        const bytes = outgoing(member, args);
+        programOutput(args[0], bytes);
+        return { result: bytes.length };
       },
       divert(args, self, original) {
         if (!among(args, usePromises)) return undefined;
@@ -243,8 +249,11 @@ function writeForms(boundary: Boundary, member: string): Forms {
   return {
     load(value, args) {
       const fd: unknown = args[0];
-      if ((fd === 1 || fd === 2) && typeof value === 'number' && value > 0) programOutput(fd, outgoing(member, args).subarray(0, value));
-      return value;
+      if ((fd !== 1 && fd !== 2) || typeof value !== 'number' || value <= 0) return value;
+      const bytes = outgoing(member, args);
+      const written = boundary.whatIf ? bytes.length : value;
+      programOutput(fd, bytes.subarray(0, written));
+      return written;
     },
   };
 }

@@ -7,6 +7,7 @@
 import type { Boundary } from '../core';
 import type { AnyFunction, Members } from '../host';
 import { takeAsyncId } from './async-ids';
+import { isOutput } from './early-output';
 import { installClose, installStream, nativeHandle, objectFor, reallyWrites, type HandleClass, type StreamClass } from './streams';
 
 export function install(boundary: Boundary): void {
@@ -41,7 +42,15 @@ function installPipe(boundary: Boundary, binding: Members): void {
 }
 
 function installOpen(boundary: Boundary, { name, prototype }: StreamClass): void {
-  boundary.sync(prototype, 'open', `${name}.open`, { handle: true, prepare: (args, self) => reallyWrites(self, args[0]) });
+  boundary.sync(prototype, 'open', `${name}.open`, {
+    handle: true,
+    prepare: (args, self) => reallyWrites(self, args[0]),
+    evaluated(args, self) {
+      if (!isOutput(args[0])) return undefined;
+      reallyWrites(self, args[0]);
+      return { result: 0 };
+    },
+  });
 }
 
 function installTerminal(boundary: Boundary, binding: Members): void {
@@ -58,10 +67,13 @@ function installTerminal(boundary: Boundary, binding: Members): void {
   binding['TTY'] = new Proxy(TTY, {
     construct(target, args: [number, object], newTarget) {
       let live: Members | undefined;
-      const failure = boundary.ask<object | null>(open, 0, () => {
-        live = Reflect.construct(target, args, newTarget) as Members;
-        return Object.keys(args[1] ?? {}).length > 0 ? { ...args[1] } : null;
-      });
+      const failure =
+        boundary.evaluating && isOutput(args[0])
+          ? null
+          : boundary.ask<object | null>(open, 0, () => {
+              live = Reflect.construct(target, args, newTarget) as Members;
+              return Object.keys(args[1] ?? {}).length > 0 ? { ...args[1] } : null;
+            });
       if (live !== undefined) {
         reallyWrites(live, args[0]);
         return live;

@@ -12,15 +12,18 @@ const SAMPLE = 256;
 const PRIME = 0x01000193;
 const NOBODY_ASKS = (): string => '';
 
-/** A check of writes to `name`: call it with the chunks of each write, before the native call. */
-export function outgoingCheck(boundary: Boundary, name: string): (data: unknown) => void {
+/**
+ * A check of writes to `name`: call it with the chunks of each write, before the native call. said: they go to stdout or stderr of the
+ * process.
+ */
+export function outgoingCheck(boundary: Boundary, name: string): (data: unknown, said?: boolean) => void {
   const site: Site = boundary.site(`${name}.sent`);
   // Nothing that costs an object while recording.
   if (boundary.mode === 'record')
     return (data) => {
       if (!boundary.aside) boundary.same(site, digestOf(data), NOBODY_ASKS);
     };
-  return (data) => boundary.same(site, digestOf(data), () => `${name} of ${excerpt(data)}`);
+  return (data, said) => boundary.same(site, digestOf(data), () => `${name} of ${excerpt(data)}`, said);
 }
 
 /** 32 bits that stand for a string, a view or an array of them: in the manner of FNV-1a over the length and a sample. Encodings play no part. */
