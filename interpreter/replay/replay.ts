@@ -24,12 +24,23 @@ import { findHits } from './hits';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
 import { isEnd, type End, type Evaluation, type Frame, type Scheduled, type Scope, type Stop, type StopReason, type Value } from './stop';
 import { Timeline, type Ended, type Output, type Place } from './timeline';
+import { BranchingTimeline } from './what-if';
 
 /** What the program wrote, told once however often it is replayed. */
 export interface ProgramOutput {
   stream: 'stdout' | 'stderr';
   bytes: Buffer;
   position: string;
+  /** A what-if wrote it: the recorded program has not. */
+  whatIf?: true;
+}
+
+/** A change of the program's state by `set`. */
+export interface Change {
+  position: string;
+  /** As given: what was assigned to, and what. */
+  target: string;
+  value: string;
 }
 
 export interface ReplayHooks {
@@ -81,11 +92,14 @@ interface Setup {
 const WRAPPER_NAMES = new Set(['exports', 'require', 'module', '__filename', '__dirname', 'arguments']);
 /** Locations that begin so mean each call of a function. */
 const FUNCTION = 'function:';
+/** Reasons of a pause that are its stop's, whatever was asked for. */
+const TOLD_REASONS = ['breakpoint', 'diverged'] as const;
 /** Statements looked at on each side of a line that was never reached. */
 const NEARBY = 400;
 
 export class Replay {
-  private readonly timeline: Timeline;
+  private readonly timeline: BranchingTimeline;
+  private changes: Change[] = [];
   private breakpoints: SetBreakpoint[] = [];
   private at: Stop | End | undefined;
   private readonly parsed = new Map<string, Statement[]>();
@@ -97,11 +111,11 @@ export class Replay {
     private readonly setup: Setup,
   ) {
     const { onOutput, onTurn } = setup.hooks;
-    this.timeline = new Timeline({
+    this.timeline = new BranchingTimeline({
       command: setup.command,
       orders: setup.orders,
       ...(onTurn ? { onTurn } : {}),
-      ...(onOutput ? { onOutput: (output: Output) => onOutput(this.programOutput(output)) } : {}),
+      ...(onOutput ? { onOutput: (output: Output, whatIf: boolean) => onOutput(this.programOutput(output, whatIf)) } : {}),
     });
   }
 
@@ -148,7 +162,7 @@ export class Replay {
     const goal = { kind: 'breakpoint' as const, id: temporary.id, ...(options.hit === undefined ? {} : { hit: options.hit }) };
     const at = await this.timeline.forward([goal]);
     await this.timeline.setBreakpoints(this.breakpoints);
-    if (at.kind === 'paused') return this.settle(at, 'breakpoint', temporary.id);
+    if (at.kind === 'paused' || this.timeline.inWhatIf) return this.settle(at, 'breakpoint', temporary.id);
     const hits = at.hits.find(({ id }) => id === temporary.id)?.hit ?? 0;
     const error = await this.notReached(location, statement, hits, options.hit);
     this.timeline.returnTo(before);
@@ -178,7 +192,10 @@ export class Replay {
           for (const { id, turn, step, values } of block) {
             const evaluations: Evaluation[] = [];
             for (const [i, expression] of expressions.entries()) {
-              const value = values[i] ?? (await evaluateAt((apart ??= new Timeline({ command, orders })), { turn, step }, expression));
+              const told = values[i];
+              const value = told
+                ? valueOf(told)
+                : await evaluateAt((apart ??= new Timeline({ command, orders })), { turn, step }, expression);
               evaluations.push({ expression, ...value });
             }
             yield { position: this.position({ turn, step }), ...shown[id]!, hit: ++hit, evaluations };
@@ -216,6 +233,7 @@ export class Replay {
    * At the first statement of the program it stays.
    */
   async stepBack(): Promise<Stop | End> {
+    if (this.timeline.inWhatIf) return this.discard();
     const current = this.timeline.current;
     if (!current) return this.start();
     const found =
@@ -225,6 +243,7 @@ export class Replay {
 
   /** To the last statement before here, at any depth. */
   async stepBackIn(): Promise<Stop | End> {
+    if (this.timeline.inWhatIf) return this.discard();
     const current = this.timeline.current;
     const found = current && (await this.previous(current));
     return found ? this.go(found) : this.start();
@@ -232,6 +251,7 @@ export class Replay {
 
   /** To the last statement of a caller before here. */
   async stepBackOut(): Promise<Stop | End> {
+    if (this.timeline.inWhatIf) return this.discard();
     const current = this.timeline.current;
     if (current?.kind !== 'paused') return this.stepBack();
     const found = await this.timeline.lastBefore({ atMost: Math.max(1, current.depth - 1) });
@@ -245,6 +265,7 @@ export class Replay {
 
   /** To the last breakpoint before here, or to the first statement of the program. */
   async reverseContinue(): Promise<Stop | End> {
+    if (this.timeline.inWhatIf) return this.discard();
     const found = this.timeline.current && (await this.timeline.lastBefore('breakpoint'));
     return found ? this.go(found, 'breakpoint') : this.start();
   }
@@ -308,7 +329,36 @@ export class Replay {
     const reply = await this.timeline.inspect({ do: 'evaluate', frame: options.frame ?? 0, expression });
     if (reply.kind === 'failed') return { expression, type: 'error', preview: reply.message };
     if (reply.kind !== 'evaluated') throw new NotReached('the program is not stopped anywhere.');
-    return { expression, ...valueOf(reply) };
+    return { expression, ...valueOf(reply), ...(reply.settled ? { settled: this.position(reply.settled) } : {}) };
+  }
+
+  /**
+   * Assigns in a frame, as a what-if: from here on a copy of the program goes on, with that changed, until it asks for something that
+   * was not recorded (reason `diverged`) or ends. Stops of it have `whatIf`. Every movement backwards, and `discard`, gives the recorded
+   * program back, where it stood. The answer is the value, or the error, which changes nothing. frame: index into frames().
+   */
+  async set(target: string, value: string, options: { frame?: number } = {}): Promise<Evaluation> {
+    const expression = `${target} = ${value}`;
+    const { current } = this.timeline;
+    const reply = await this.timeline.change(options.frame ?? 0, `${target} = (${value}\n)`);
+    if (reply.kind !== 'evaluated') throw new NotReached('the program is not stopped anywhere.');
+    const evaluation = { expression, ...valueOf(reply) };
+    if (reply.type === 'error' || current?.kind !== 'paused') return evaluation;
+    this.changes = [...this.whatIf, { position: this.position(current), target, value }];
+    await this.settle(current, this.at && !isEnd(this.at) ? this.at.reason : 'step');
+    return evaluation;
+  }
+
+  /** The changes that the program stands under; none in the recorded one. */
+  get whatIf(): readonly Change[] {
+    return this.timeline.inWhatIf ? this.changes : [];
+  }
+
+  /** Ends the what-if: back to the recorded program, where it stood. Stays, if there is none. */
+  async discard(): Promise<Stop | End> {
+    await this.timeline.leave();
+    const { current } = this.timeline;
+    return current ? this.settle(current, 'step') : this.start();
   }
 
   /** The sources of the program, as stops name them: what it loaded, and what that was made from. */
@@ -383,7 +433,7 @@ export class Replay {
 
   private async stopOf(paused: Paused, asked: StopReason, breakpoint: number | undefined): Promise<Stop> {
     const hit = paused.breakpoints.find(({ id }) => id === breakpoint) ?? paused.breakpoints[0];
-    const reason = paused.reason === 'breakpoint' ? 'breakpoint' : paused.reason === 'throw' ? 'exception' : asked;
+    const reason = paused.reason === 'throw' ? 'exception' : (TOLD_REASONS.find((one) => one === paused.reason) ?? asked);
     const frames = await this.frames();
     const top = frames[0] ?? this.frame(paused.place);
     const fatal = this.timeline.crash;
@@ -397,9 +447,11 @@ export class Replay {
       column: top.column,
       ...(hit && reason === 'breakpoint' ? { hit: hit.hit } : {}),
       frames,
-      locals: localsOf(await this.scopes()),
+      locals: frames.length === 0 ? {} : localsOf(await this.scopes()),
       evaluations: [],
       ...(error ? { error } : {}),
+      ...(paused.divergence ? { divergence: paused.divergence } : {}),
+      ...(this.timeline.inWhatIf ? { whatIf: true as const } : {}),
     };
   }
 
@@ -412,6 +464,7 @@ export class Replay {
       truncated,
       evaluations: [],
       ...(fatal ? { error: fatal.error } : {}),
+      ...(this.timeline.inWhatIf ? { whatIf: true as const } : {}),
     };
   }
 
@@ -542,8 +595,8 @@ export class Replay {
     return shownPath(file, this.recording.manifest.cwd);
   }
 
-  private programOutput({ fd, bytes, moment }: Output): ProgramOutput {
-    return { stream: fd === 1 ? 'stdout' : 'stderr', bytes, position: this.position(moment) };
+  private programOutput({ fd, bytes, moment }: Output, whatIf: boolean): ProgramOutput {
+    return { stream: fd === 1 ? 'stdout' : 'stderr', bytes, position: this.position(moment), ...(whatIf ? { whatIf: true } : {}) };
   }
 }
 
@@ -570,8 +623,12 @@ function localsOf(scopes: readonly Scope[]): Record<string, Value> {
   return locals;
 }
 
-function valueOf({ type, preview, value, error }: EvaluatedValue): Omit<Evaluation, 'expression'> {
-  return { type, preview, ...(value === undefined ? {} : { value }), ...(error ? { error } : {}) };
+function valueOf({ type, preview, value, error, output }: EvaluatedValue): Omit<Evaluation, 'expression'> {
+  const told = output?.map(({ fd, bytes }) => ({
+    stream: fd === 1 ? ('stdout' as const) : ('stderr' as const),
+    text: Buffer.from(bytes, 'latin1').toString(),
+  }));
+  return { type, preview, ...(value === undefined ? {} : { value }), ...(error ? { error } : {}), ...(told ? { output: told } : {}) };
 }
 
 /** What has to run code of the program, at one moment of a timeline that nobody else uses. */

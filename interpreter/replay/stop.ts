@@ -1,6 +1,7 @@
 /** The JSON shapes of the public API: stops, ends, values. Stable: scripts and editors rely on them. Made by replay.ts. */
+import type { Divergence as DivergenceDetails } from '../../recorder/boundary/divergence';
 
-/** A value as shown to a person. `value` is there for strings, finite numbers, booleans and null; it is exact. */
+/** A value as shown to a person. `value` is there for strings (of up to a million units), finite numbers, booleans and null; it is exact. */
 export interface Value {
   /** typeof, or `null`; `tdz` for a variable that is not initialized yet, `error` for an evaluation that threw. */
   type: string;
@@ -41,7 +42,12 @@ export interface Scheduled {
 
 export interface Evaluation extends Value {
   expression: string;
+  /** What it threw. The stack of a SyntaxError shows where in the expression it is. */
   error?: ErrorValue;
+  /** What it wrote; the program has not. */
+  output?: { stream: 'stdout' | 'stderr'; text: string }[];
+  /** Of an expression that awaits: the position to which the program had to go on until that was settled. */
+  settled?: string;
 }
 
 export interface ErrorValue {
@@ -56,7 +62,8 @@ export interface Scope {
   names: Record<string, Value>;
 }
 
-export type StopReason = 'entry' | 'breakpoint' | 'step' | 'watchpoint' | 'exception';
+/** diverged: a what-if asks for something that was not recorded, and cannot go on. */
+export type StopReason = 'entry' | 'breakpoint' | 'step' | 'watchpoint' | 'exception' | 'diverged';
 
 /** Where the program stands: before a statement, or at the moment of a throw. */
 export interface Stop {
@@ -74,6 +81,10 @@ export interface Stop {
   evaluations: Evaluation[];
   /** At an exception. */
   error?: ErrorValue;
+  /** At the end of a what-if: what it asked for, and what was recorded instead. */
+  divergence?: { message: string; report: string; details: DivergenceDetails };
+  /** A what-if stands here, not the recorded program. */
+  whatIf?: true;
   /** After scheduledBy: what happens at this statement. */
   scheduled?: Scheduled;
 }
@@ -90,6 +101,8 @@ export interface End {
   evaluations: Evaluation[];
   /** The error nobody handled, if that is what ended it. */
   error?: ErrorValue;
+  /** A what-if has ended, not the recorded program. */
+  whatIf?: true;
 }
 
 export function isEnd(at: Stop | End): at is End {

@@ -78,7 +78,8 @@ function begin(orders: Orders): void {
     onDivergence(divergence: Divergence) {
       const message = `the replay diverged from the recording: expected ${printable(divergence.expected)}, got ${printable(divergence.actual)}.`;
       const report = divergenceReport(divergence);
-      inside?.session?.onDivergence({ message, report, details: divergence });
+      const left = `the what-if leaves the recording: it asks for ${printable(divergence.actual)}, next recorded is ${printable(divergence.expected)}.`;
+      inside?.session?.onDivergence({ message: left, report, details: divergence });
       send(calls, { kind: 'divergence', message, report, divergence, ...where() });
       if (orders.quiet === true) exitNow(DIVERGED);
     },

@@ -38,11 +38,14 @@ export interface PreviewLimits {
 
 export const DEFAULT_LIMITS: PreviewLimits = { depth: 2, items: 100, chars: 10_000, innerChars: 200 };
 
+/** UTF-16 units of a string that is told in full. */
+const MAX_EXACT = 1_000_000;
+
 /** The preview of any value. */
 export function previewOf(kit: InspectionKit, value: unknown, limits: PreviewLimits = DEFAULT_LIMITS): Preview {
   switch (typeof value) {
     case 'string':
-      return { type: 'string', preview: quote(value, limits.chars), value };
+      return { type: 'string', preview: quote(value, limits.chars), ...(value.length > MAX_EXACT ? {} : { value }) };
     case 'number': {
       const text = Object.is(value, -0) ? '-0' : String(value);
       return Number.isFinite(value) && text !== '-0' ? { type: 'number', preview: text, value } : { type: 'number', preview: text };

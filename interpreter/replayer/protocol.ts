@@ -75,7 +75,7 @@ export type Request =
   /** Evaluates for good: from here on the program is another than the recorded one, and a divergence is a stop. */
   | { do: 'change'; frame: number; expression: string };
 
-/** A value as shown to a person. `value` is there for strings, finite numbers, booleans and null, and is exact. */
+/** A value as shown to a person. `value` is there for strings (of up to a million units), finite numbers, booleans and null, and is exact. */
 export interface Preview {
   type: string;
   preview: string;
