@@ -1,6 +1,7 @@
 // Calls, `new` and super() → instructions. Called by expressions.ts. Invariant: callee, receiver and arguments stand in registers of their own, in order.
 import { Op } from '../bytecode';
 import type { Node } from './ast';
+import { dialect } from './classes';
 import type { Generator } from './generator';
 import { callAt } from './positions';
 import type { Label } from './builder';
@@ -108,7 +109,8 @@ export function call(g: Generator, node: Node, dst: number): void {
     superCall(g, node, list, dst);
     return;
   }
-  if (node.callee.type === 'Identifier' && node.callee.name === 'eval' && !node.optional && !(spread && list.length === 1)) {
+  const seesEval = !spread || list.length > 1 || dialect.evalOfSpreadIsDirect;
+  if (node.callee.type === 'Identifier' && node.callee.name === 'eval' && !node.optional && seesEval) {
     const callee = b.temp();
     exprTo(g, node.callee, callee);
     if (spread) {

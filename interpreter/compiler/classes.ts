@@ -126,6 +126,8 @@ function constructorBlock(g: Generator, node: Node, name: string): number {
 export const dialect = {
   /** The default derived constructor runs the array iterator, as the language had it before ES2022's last months. */
   defaultConstructorIterates: false,
+  /** eval(...list) is a direct eval, as in the language; older versions take one with nothing but a spread for a plain call. */
+  evalOfSpreadIsDirect: false,
 };
 
 /** constructor() {} or constructor(...args) { super(...args); } without touching the array iterator. */

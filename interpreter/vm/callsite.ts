@@ -30,8 +30,8 @@ export interface CallSiteRealm {
   constructorName(receiver: object): string;
   isProxy(value: unknown): boolean;
   readonly namesAccessorsTwice: boolean;
-  /** Whether this V8 gives a class as the type name of its static methods, instead of Function. */
-  readonly namesClasses: boolean;
+  /** Whether the type name of a function, as that of a class in a static method, is its name in this V8, instead of Function. */
+  readonly namesFunctions: boolean;
   /** Code block of a guest function, undefined for others. */
   codeOf(value: unknown): CodeBlock | undefined;
   /** Where a text that was given to eval or new Function came from; undefined for files. */
@@ -193,9 +193,11 @@ export class GuestCallSite {
   getTypeName(): string | null {
     if (this.isToplevel() || this.isConstructor()) return null;
     const { receiver } = this.#frame;
-    const code = this.#realm.namesClasses ? this.#realm.codeOf(receiver) : undefined;
-    const className = code?.isClass === true ? debugName(receiver, code, this.#realm) : '';
-    if (className !== '') return className;
+    if (this.#realm.namesFunctions && typeof receiver === 'function' && !this.#realm.isProxy(receiver)) {
+      const code = this.#realm.codeOf(receiver);
+      const name: unknown = code === undefined ? descriptorOf(receiver, 'name')?.value : debugName(receiver, code, this.#realm);
+      if (typeof name === 'string' && name !== '') return name;
+    }
     return this.#frame.entry?.getTypeName() ?? typeNameOf(this.#frame.receiver, this.#realm);
   }
 

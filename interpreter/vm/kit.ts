@@ -369,13 +369,16 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   kit.arrayValues = Array.prototype.values;
   kit.arrayIteratorPrototype = arrayIteratorPrototype;
   kit.arrayIteratorNext = arrayIteratorPrototype.next;
+  // A sync iterator is closed when a value of it is a promise that rejects: ECMAScript 2025, which came to V8 with RegExp.escape.
+  const closesRejected = typeof RegExpFunction.escape === 'function';
   kit.asyncFromSync = (iterator, next) => {
+    const close = (e) => { try { const r = iterator.return; if (r !== undefined && r !== null) apply(r, iterator, []); } catch {} throw e; };
     const unwrap = (result, closing) => {
       try {
-        const done = result.done, value = result.value;
+        const done = result.done, value = result.value, closes = closesRejected && closing && !done;
         let wrapped;
-        try { wrapped = apply(promiseResolve, PromiseFunction, [value]); } catch (e) { if (closing && !done) { const r = iterator.return; try { if (r !== undefined && r !== null) apply(r, iterator, []); } catch {} } throw e; }
-        return apply(promiseThen, wrapped, [(v) => ({ value: v, done: !!done })]);
+        try { wrapped = apply(promiseResolve, PromiseFunction, [value]); } catch (e) { if (closes) close(e); throw e; }
+        return apply(promiseThen, wrapped, [(v) => ({ value: v, done: !!done }), closes ? close : undefined]);
       } catch (e) { return apply(promiseReject, PromiseFunction, [e]); }
     };
     const checked = (result) => { if (result === null || (typeof result !== 'object' && typeof result !== 'function')) throw new kit.errors.TypeError('Iterator result ' + StringFunction(result) + ' is not an object'); return result; };

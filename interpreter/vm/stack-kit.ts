@@ -15,8 +15,8 @@ export interface StackKit {
   isArray(value: unknown): boolean;
   /** Whether this V8 writes "get x [as x]" for an accessor. */
   readonly namesAccessorsTwice: boolean;
-  /** Whether this V8 gives a class as the type name of its static methods, instead of Function. */
-  readonly namesClasses: boolean;
+  /** Whether the type name of a function, as that of a class in a static method, is its name in this V8, instead of Function. */
+  readonly namesFunctions: boolean;
   /** Constructors whose objects V8 gives a stack. */
   readonly errorConstructors: readonly unknown[];
   setPrototype(object: object, prototype: object): void;
@@ -41,7 +41,7 @@ export const STACK_KIT_SOURCE = `(function () {
     combinators: [Promise.all, Promise.any, Promise.allSettled],
     isArray: Array.isArray,
     namesAccessorsTwice: ({ get probe() { return new ErrorFunction().stack; } }).probe.includes('[as probe]'),
-    namesClasses: typeNameOfStatic() === 'Probe',
+    namesFunctions: typeNameOfStatic() === 'Probe',
     errorConstructors: [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError],
     trampoline(name) {
       const trampoline = function (f, self, args, newTarget) {

@@ -348,7 +348,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       isProxy: (value) => host.isProxy?.(value) ?? false,
       codeOf,
       namesAccessorsTwice: kit.namesAccessorsTwice,
-      namesClasses: kit.namesClasses,
+      namesFunctions: kit.namesFunctions,
       evalCallerOf: (file) => evalCallers.get(file),
       isOwnScript: (name) => isKitFile(name) || (name.startsWith(own) && !name.includes('.test')),
       get observe() {

@@ -58,6 +58,11 @@ function showsItsName(code: CodeBlock): boolean {
   return code.isGenerator || (code.kind === FunctionKind.Normal && /^[_$]*\p{Lu}/u.test(code.name));
 }
 
+/** Whether this V8 takes eval(...list) for a direct eval, as the language has it. */
+function evalOfSpreadIsDirect(): boolean {
+  return new Function("const local = 1; return eval(...['typeof local'])")() === 'number';
+}
+
 /** Whether this V8's default derived constructors run the array iterator; asked in the VM's own realm. */
 function defaultConstructorIterates(): boolean {
   const values = Array.prototype[Symbol.iterator];
@@ -198,6 +203,7 @@ export class Vm {
       dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
     };
     dialect.defaultConstructorIterates = defaultConstructorIterates();
+    dialect.evalOfSpreadIsDirect = evalOfSpreadIsDirect();
     this.stampSpecials();
     this.warmUp();
   }
