@@ -34,10 +34,14 @@ const vm = process.argv[2] === 'vm' ? makeVm() : undefined;
     prepareStackTraceCallback(global, error, vm === undefined ? sites : vm.rewriteStack(error, sites)),
 );
 
+const BETWEEN_TIMERS = /\n {4}at runNextTicks .*\n {4}at listOnTimeout .*\n {4}at process\.processTimers .*/;
+
 /** A stack without what started the program. */
 function shown(error: unknown): string {
   const isError = typeof error === 'object' && error !== null;
-  const lines = String(isError ? (error as Error).stack : error).split('\n');
+  // What awaits a timer goes on between two timers if both are due: that is the clock's doing.
+  const text = String(isError ? (error as Error).stack : error).replace(BETWEEN_TIMERS, '');
+  const lines = text.split('\n');
   const end = lines.findIndex((line) => /stack-runner|node:internal\/(?:process\/execution|main|modules)/.test(line));
   return lines.slice(0, end < 0 ? undefined : end).join('\n');
 }
