@@ -12,7 +12,10 @@ export const enum FunctionKind {
 
 /** One source file as loaded; shared by all its code blocks. */
 export interface SourceFile {
+  /** Its name in stacks: a path, or the URL of an ES module. */
   readonly path: string;
+  /** Where it lies, if its name is a URL. */
+  readonly location?: string;
   readonly text: string;
   /** Offset of the first character of each line. */
   readonly lineStarts: readonly number[];

@@ -4,15 +4,17 @@ import { lineStartsOf, type CodeBlock, type SourceFile } from '../bytecode';
 import type { Node } from './ast';
 import { makeBlock } from './functions';
 import { numberStatements } from './locations';
+import { stubText, type FunctionText, type ModuleShape } from './module';
 import { parseEval, parseSource } from './parser';
 import { analyze } from './scopes';
 import { type FunctionInfo, type Scope } from './scope';
 
 /** Makes the file object of a text; `marks` is given when its statements have been numbered. */
-export function makeFile(path: string, text: string): SourceFile {
+export function makeFile(path: string, text: string, location?: string): SourceFile {
   let lines: number[] | null = null;
   return {
     path,
+    ...(location === undefined ? {} : { location }),
     text,
     get lineStarts() {
       return (lines ??= lineStartsOf(text));
@@ -50,6 +52,19 @@ export function compileFunctionBody(file: SourceFile, params: string[], fit: Fit
   };
   const info = analyze(root, { kind: 'normal', strict: false, parentScope: null });
   return makeBlock(file, info, '', 0, file.text.length);
+}
+
+/** An ES module, as a function of the stub's getters and setters and of import.meta; and the text V8 compiles in its place. */
+export function compileModule(
+  file: SourceFile,
+  functionText: FunctionText,
+  fit: FitMarks,
+): { block: CodeBlock; stub: string; key: string } {
+  const program = parseSource(file.text, 'module');
+  number(file, program, fit);
+  const info = analyze(program, { kind: 'module', strict: true, parentScope: null });
+  const { text: stub, key } = stubText(file.text, program.shape as ModuleShape, functionText);
+  return { block: makeBlock(file, info, '', 0, file.text.length), stub, key };
 }
 
 /** A sloppy script. */

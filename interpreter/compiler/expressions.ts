@@ -4,6 +4,7 @@
 import { Op } from '../bytecode';
 import { type Node, eachChild, isFunction } from './ast';
 import type { Generator } from './generator';
+import { META } from './module';
 import { closure } from './functions';
 import { classExpression } from './classes';
 import { assignment, update } from './assignments';
@@ -194,6 +195,7 @@ export function exprTo(g: Generator, node: Node, dst: number): void {
       break;
     case 'MetaProperty':
       if (node.meta.name === 'new') g.pseudo('%newtarget', node.start, dst);
+      else if (g.place(META).variable) g.load(META, Infinity, dst);
       else b.emit(Op.ThrowError, 2, b.constant("Cannot use 'import.meta' outside a module"));
       break;
     case 'AwaitExpression': {

@@ -8,7 +8,11 @@ import { pattern } from './patterns';
 import { compileInitializer, defaultConstructor } from './classes';
 import { statements } from './statements';
 import { functionAt, methodAt, positionOfNode } from './positions';
+import { ADOPT, DEFAULT, EXPORTS, IMPORTS, META } from './module';
 import type { FunctionInfo, Scope } from './scope';
+
+/** Arguments of a module's function. */
+const MODULE_PARAMETERS = [IMPORTS, EXPORTS, META];
 
 const KINDS = {
   normal: FunctionKind.Normal,
@@ -19,10 +23,11 @@ const KINDS = {
   initializer: FunctionKind.Method,
   script: FunctionKind.Method,
   eval: FunctionKind.Method,
+  module: FunctionKind.Method,
 };
 
 /** `f.length`: parameters before the first default or rest. */
-function lengthOf(params: Node[]): number {
+export function lengthOf(params: Node[]): number {
   let n = 0;
   for (const p of params) {
     if (p.type === 'AssignmentPattern' || p.type === 'RestElement') break;
@@ -71,7 +76,8 @@ function compileBody(block: CodeBlock, info: FunctionInfo): void {
     compileProgram(g, info);
   } else {
     const params = node.params as Node[];
-    block.paramCount = params.every((p) => p.type !== 'RestElement') ? params.length : params.length - 1;
+    block.paramCount =
+      info.kind === 'module' ? MODULE_PARAMETERS.length : params.every((p) => p.type !== 'RestElement') ? params.length : params.length - 1;
     enterFunction(g, info, params);
     const body = node.type === 'FunctionBody' || node.body.type === 'BlockStatement' ? (node.body.body ?? node.body) : null;
     if (body) {
@@ -130,6 +136,7 @@ function enterFunction(g: Generator, info: FunctionInfo, params: Node[]): void {
   const simple = info.simpleParams;
   enterFunctionScope(g, info.scope, simple ? params : []);
   const scope = info.scope;
+  if (info.kind === 'module') MODULE_PARAMETERS.forEach((name, i) => g.initialise(name, i));
   for (const name of ['%this', '%newtarget', '%home', '%func'] as const) {
     const v = scope.variables.get(name);
     if (!v || v.kind !== 'pseudo') continue;
@@ -195,7 +202,8 @@ function enterFunction(g: Generator, info: FunctionInfo, params: Node[]): void {
     for (const [name, r] of copies) g.initialise(name, r);
   }
   functionsOf(g, info.functions.values());
-  if (node.generator && !simple) b.emit(Op.GeneratorStart);
+  // Functions of a module are there before any module of a cycle runs.
+  if ((node.generator && !simple) || info.kind === 'module') b.emit(Op.GeneratorStart);
 }
 
 /** Enters a function-level scope: vars start undefined, lexical names uninitialised. */
@@ -235,10 +243,27 @@ export function functionsOf(g: Generator, functions: Iterable<Node>): void {
     const mark = b.nextRegister;
     const direct = g.initRegister(f.id.name);
     const r = direct >= 0 ? direct : b.temp();
-    b.emit(Op.Closure, r, closure(g, f, f.id.name));
+    b.emit(Op.Closure, r, closure(g, f, f.id.name === DEFAULT ? 'default' : f.id.name));
+    if (g.scope.variables.get(f.id.name)?.exported === true) adopt(g, f.id.name, r);
     if (direct < 0) g.initialise(f.id.name, r);
     b.release(mark);
   }
+}
+
+/** The function that V8 made for importers at linking takes the place of the guest's own. */
+function adopt(g: Generator, name: string, r: number): void {
+  const b = g.b;
+  const mark = b.nextRegister;
+  const stub = b.temp();
+  const callee = b.temp();
+  const args = b.temp();
+  b.temp();
+  g.load(EXPORTS, Infinity, stub);
+  b.emit(Op.GetNamed, callee, stub, b.constant(ADOPT));
+  b.emit(Op.LoadConst, args, b.constant(name));
+  b.emit(Op.Move, args + 1, r);
+  b.emit(Op.Call, r, callee, stub, args, 2);
+  b.release(mark);
 }
 
 /** A script or the code of an eval: the value of its last expression statement is its result. */

@@ -3,6 +3,7 @@
 // `b.envDepth` describe what the emitted code will have done when it gets here.
 import { Completion, HandlerKind, Op, type CodeBlock, type SourceFile } from '../bytecode';
 import { Builder, type Label } from './builder';
+import { EXPORTS } from './module';
 import { needsHoleCheck, type FunctionInfo, type Scope, type Variable } from './scope';
 
 /** Something that break, continue or return may leave. */
@@ -163,6 +164,13 @@ export class Generator {
       this.load('%cells', at, cells);
       b.emit(Op.GetCell, dst, cells, v.cell);
       b.release(mark);
+    } else if (v.kind === 'import') {
+      const mark = b.nextRegister;
+      const stub = b.temp();
+      b.emit(Op.GetEnv, stub, p.hops, v.slot);
+      b.at(at);
+      b.emit(Op.GetNamed, dst, stub, b.constant(v.name));
+      b.release(mark);
     } else if (v.captured) {
       if (check) b.emit(Op.GetEnvChecked, dst, p.hops, v.slot, b.constant(v.name));
       else b.emit(Op.GetEnv, dst, p.hops, v.slot);
@@ -236,8 +244,8 @@ export class Generator {
       if (this.strict) b.emit(Op.ThrowConstAssign, b.constant(name));
       return;
     }
-    if (v.kind === 'const' || v.kind === 'class') b.at(shownAt);
-    if (v.kind === 'const') {
+    if (v.kind === 'const' || v.kind === 'class' || v.kind === 'import') b.at(shownAt);
+    if (v.kind === 'const' || v.kind === 'import') {
       if (check) {
         const mark = b.nextRegister;
         this.loadStatic(name, p, at, b.temp(), false);
@@ -256,6 +264,7 @@ export class Generator {
     } else if (v.captured) {
       if (check) b.emit(Op.SetEnvChecked, p.hops, v.slot, src, b.constant(v.name));
       else b.emit(Op.SetEnv, p.hops, v.slot, src);
+      if (v.exported) this.publish(v, p.hops, src);
     } else if (v.scope.func !== this.info) {
       const mark = b.nextRegister;
       const frame = b.temp();
@@ -276,13 +285,25 @@ export class Generator {
       const v = s.variables.get(name);
       if (v) {
         if (v.cell >= 0) this.store(name, v.initialisedAt, src);
-        else if (v.captured) b.emit(Op.SetEnv, hops, v.slot, src);
-        else if (v.register !== src) b.emit(Op.Move, v.register, src);
+        else if (v.captured) {
+          b.emit(Op.SetEnv, hops, v.slot, src);
+          if (v.exported) this.publish(v, hops, src);
+        } else if (v.register !== src) b.emit(Op.Move, v.register, src);
         return;
       }
       if (s.hasEnv) hops++;
     }
     b.emit(Op.InitGlobal, b.constant(name), src);
+  }
+
+  /** Tells importers the new value of a variable. */
+  private publish(v: Variable, hops: number, src: number): void {
+    const b = this.b;
+    const mark = b.nextRegister;
+    const stub = b.temp();
+    b.emit(Op.GetEnv, stub, hops, (v.scope.variables.get(EXPORTS) as Variable).slot);
+    b.emit(Op.SetNamedStrict, stub, b.constant(v.name), src);
+    b.release(mark);
   }
 
   /** The register that initialising a name should compute into, or -1 if it has none. */

@@ -72,12 +72,25 @@ export function numberStatements(root: Node): number[] {
   return table;
 }
 
+/** Which of the two a file is shows in its text where it matters; what can be either has the same stops as both. */
+function parseCommonJsOrModule(source: string): Node {
+  try {
+    return parseSource(source, 'function');
+  } catch (error) {
+    try {
+      return parseSource(source, 'module');
+    } catch {
+      throw error;
+    }
+  }
+}
+
 /**
  * The stops of a file, by id.
  * @throws SyntaxError if the source does not parse
  */
 export function statementsOf(source: string, options: { asFunctionBody: boolean }): StatementLocation[] {
-  const root = parseSource(source, options.asFunctionBody ? 'function' : 'script');
+  const root = options.asFunctionBody ? parseCommonJsOrModule(source) : parseSource(source, 'script');
   const table = numberStatements(root);
   const starts = lineStartsOf(source);
   const position = (offset: number): { line: number; column: number } => {

@@ -3,6 +3,7 @@
 // and locations.ts. Invariant: inside the functions and classes of the text acorn's own rules hold.
 import { Parser, type Options } from 'acorn';
 import type { Node } from './ast';
+import { asFunctionBody } from './module';
 import type { FunctionInfo } from './scope';
 
 /** What the top level of a text may mention. */
@@ -64,8 +65,16 @@ class TextParser extends Base {
   }
 }
 
-/** The tree of a script, or of a function's body such as a CommonJS module; throws acorn's SyntaxError. */
-export function parseSource(source: string, kind: 'function' | 'script'): Node {
+/**
+ * The tree of a script, of a function's body such as a CommonJS module, or of an ES module as the body of a function (module.ts); throws
+ * acorn's SyntaxError.
+ */
+export function parseSource(source: string, kind: 'function' | 'script' | 'module'): Node {
+  if (kind === 'module') {
+    const program = new TextParser(SCRIPT, source, { sourceType: 'module' }).parse();
+    asFunctionBody(program);
+    return program;
+  }
   const isBody = kind === 'function';
   return new TextParser(isBody ? FUNCTION_BODY : SCRIPT, source, { allowReturnOutsideFunction: isBody }).parse();
 }
@@ -74,7 +83,7 @@ export function parseSource(source: string, kind: 'function' | 'script'): Node {
 export function parseEval(text: string, owner: FunctionInfo | null, strict: boolean): Node {
   const kind = owner?.kind;
   const rights: Rights = {
-    newTarget: owner !== null,
+    newTarget: owner !== null && kind !== 'module',
     superProperty: kind !== undefined && kind !== 'normal',
     superCall: kind === 'derivedClass',
     arguments: kind !== 'initializer',

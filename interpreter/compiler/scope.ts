@@ -1,7 +1,7 @@
 // What scope analysis finds out: variables, scopes, facts of functions. Filled by scopes.ts, read by the code generator.
 import type { Node } from './ast';
 
-export type VariableKind = 'var' | 'let' | 'const' | 'class' | 'function' | 'param' | 'catch' | 'fname' | 'pseudo' | 'private';
+export type VariableKind = 'var' | 'let' | 'const' | 'class' | 'function' | 'param' | 'catch' | 'fname' | 'pseudo' | 'private' | 'import';
 
 export class Variable {
   /** Lives in an environment array (an inner function or an eval may use it). */
@@ -14,6 +14,8 @@ export class Variable {
   needsHole = false;
   /** Parameter aliased with the arguments object: index, or -1. */
   cell = -1;
+  /** Importers see it: each new value is told to the stub. */
+  exported = false;
   /** What MakePrivate needs, on private names. */
   priv: { kind: 'field' | 'method' | 'accessor'; isStatic: boolean } | null = null;
   constructor(
@@ -66,7 +68,7 @@ export class Scope {
   }
 }
 
-export type InfoKind = 'normal' | 'arrow' | 'method' | 'baseClass' | 'derivedClass' | 'initializer' | 'script' | 'eval';
+export type InfoKind = 'normal' | 'arrow' | 'method' | 'baseClass' | 'derivedClass' | 'initializer' | 'script' | 'eval' | 'module';
 
 /** What analysis learns of one function. */
 export class FunctionInfo {

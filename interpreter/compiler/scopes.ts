@@ -2,6 +2,7 @@
 // compile.ts once a source text, before any code is generated. Invariant: after `analyze`, every scope-opening node has `scope`, every
 // function and class has `info`, and a variable has a slot in an environment exactly if it is captured.
 import { type Node, boundNames, eachChild } from './ast';
+import { EXPORTS, IMPORTS, META, type ModuleShape } from './module';
 import { FunctionInfo, type InfoKind, Scope, type ScopeKind, Variable, type VariableKind, needsHoleCheck, resolve } from './scope';
 
 interface Reference {
@@ -12,7 +13,7 @@ interface Reference {
 
 /** Options of an analysis that starts inside existing scopes (eval) or at the top. */
 export interface AnalyzeOptions {
-  kind: 'script' | 'eval' | 'normal';
+  kind: 'script' | 'eval' | 'normal' | 'module';
   strict: boolean;
   parentScope: Scope | null;
   /** Debugger evaluation: the function of the paused frame, whose uncaptured variables are read from that frame. */
@@ -29,7 +30,7 @@ class Analyzer {
 
   program(root: Node, options: AnalyzeOptions): FunctionInfo {
     const info = new FunctionInfo(options.kind, root, options.parentScope?.func ?? null);
-    info.strict = options.strict || hasUseStrict(root.body as Node[]);
+    info.strict = options.strict || options.kind === 'module' || hasUseStrict(root.body as Node[]);
     info.scope = info.varScope = new Scope(
       options.kind === 'script' ? 'script' : options.kind === 'eval' ? 'eval' : 'function',
       options.parentScope,
@@ -47,7 +48,7 @@ class Analyzer {
       info.pausedAt = options.pausedAt ?? 0;
       info.scope.capture(info.scope.declare('%frame', 'pseudo'));
     }
-    if (options.kind !== 'normal' && !(options.kind === 'eval' && (info.strict || options.frameEval))) {
+    if (options.kind !== 'normal' && options.kind !== 'module' && !(options.kind === 'eval' && (info.strict || options.frameEval))) {
       // var names of a script or a sloppy eval belong to the global object or to the calling function: they are only collected.
       info.varScope = new Scope('body', null, info, root);
       if (options.kind === 'script') info.lexicalNames = new Scope('block', null, info, root);
@@ -58,12 +59,37 @@ class Analyzer {
         info.lexicalNames?.variables.delete(name);
         info.varScope.declare(name, 'function');
       }
-    } else this.hoist(root.body as Node[], info.varScope);
+    } else {
+      if (options.kind === 'module') this.moduleNames(root.shape as ModuleShape, info.scope);
+      this.hoist(root.body as Node[], info.varScope);
+      if (options.kind === 'module') this.moduleExports(root.shape as ModuleShape, info.scope);
+    }
     for (const s of root.body as Node[]) this.visit(s);
     this.annexB(info);
     if (options.kind === 'normal') this.finishFunction(info);
     this.resolveAll();
     return info;
+  }
+
+  /** Imported bindings are read from the stub's object, wherever they are used. */
+  private moduleNames(shape: ModuleShape, scope: Scope): void {
+    for (const name of [IMPORTS, EXPORTS, META]) scope.capture(scope.declare(name, 'pseudo'));
+    const { slot } = scope.variables.get(IMPORTS) as Variable;
+    for (const name of shape.imports) {
+      const variable = scope.declare(name, 'import');
+      variable.captured = true;
+      variable.slot = slot;
+    }
+  }
+
+  private moduleExports(shape: ModuleShape, scope: Scope): void {
+    for (const { local } of shape.exports) {
+      const variable = scope.variables.get(local);
+      if (variable === undefined) throw new SyntaxError(`Export '${local}' is not defined in module`);
+      if (variable.kind === 'import') continue;
+      scope.capture(variable);
+      variable.exported = true;
+    }
   }
 
   // --- functions -----------------------------------------------------------------------------------------------------------
@@ -119,7 +145,7 @@ class Analyzer {
   }
 
   private finishFunction(info: FunctionInfo): void {
-    if (info.kind === 'arrow') return;
+    if (info.kind === 'arrow' || info.kind === 'module') return;
     const scope = info.scope;
     if ((info.usesArguments || info.hasDirectEval) && !scope.variables.has('arguments') && info.kind !== 'initializer') {
       if (info.varScope === scope || !info.varScope.variables.has('arguments') || info.usesArguments) scope.declare('arguments', 'var');
@@ -376,7 +402,7 @@ class Analyzer {
         this.pseudo('%home');
         return;
       case 'MetaProperty':
-        this.pseudo('%newtarget');
+        if (node.meta.name === 'new') this.pseudo('%newtarget');
         return;
       case 'FunctionDeclaration':
       case 'FunctionExpression':

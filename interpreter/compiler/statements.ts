@@ -8,6 +8,7 @@ import { branch } from './operators';
 import { effect, expr, exprNamed, exprTo } from './expressions';
 import { classExpression } from './classes';
 import { functionsOf } from './functions';
+import { DEFAULT } from './module';
 import { pattern } from './patterns';
 import { initializerAt, positionOfNode } from './positions';
 import type { Label } from './builder';
@@ -267,10 +268,11 @@ export function variables(g: Generator, node: Node): void {
           }
         } else {
           const direct = g.initRegister(id.name);
-          if (direct >= 0) exprNamed(g, d.init, id.name, direct);
+          const shown = id.name === DEFAULT ? 'default' : (id.name as string);
+          if (direct >= 0) exprNamed(g, d.init, shown, direct);
           else {
             const value = b.temp();
-            exprNamed(g, d.init, id.name, value);
+            exprNamed(g, d.init, shown, value);
             g.initialise(id.name, value);
           }
         }

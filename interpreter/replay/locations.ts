@@ -46,9 +46,6 @@ export function resolveFile(text: string, files: readonly string[], base: string
   const wanted = text.replace(/\\/g, '/');
   const slashed = (path: string): string => path.replace(/\\/g, '/');
   const suffix = wanted.replace(/^(\.\/)+/, '');
-  if (/\.m[jt]s$/.test(suffix)) {
-    throw new BadLocation(`${text} is an ES module: only CommonJS modules run in the interpreter and can be stopped in.`);
-  }
   if (wanted.startsWith('./')) {
     const exact = files.filter((file) => slashed(shownPath(file, base)) === wanted.slice(2));
     if (exact.length === 1) return exact[0]!;

@@ -29,9 +29,19 @@ export interface Inside {
   readonly throws: Throws;
   /** importer: import() as the module itself would call it. */
   compileModule(content: string, filename: string, importer: Importer): unknown;
+  /** An ES module; see recorder/boundary/hooks/esm-modules.ts. */
+  compileEsModule(source: string, url: string, location: string | undefined): CompiledEsModule;
   onTurn(turn: number): void;
+  /** Where the main module awaits. */
+  unsettled(): ThrowPlace | undefined;
   /** Where the program called the host function that runs now. */
   callPlace(): ThrowPlace | undefined;
+}
+
+interface CompiledEsModule {
+  stub: string;
+  key: string;
+  begin(meta: object, imports: object, exports: object, functions: Record<string, object>, importer: Importer): object;
 }
 
 type Importer = (specifier: unknown, options: unknown) => unknown;
@@ -90,6 +100,10 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
     vm,
     session,
     throws,
+    unsettled() {
+      const frame = vm.awaitingModule;
+      return frame && place(frame);
+    },
     callPlace() {
       const frame = vm.frames()[0];
       return frame && place(frame);
@@ -97,6 +111,17 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
     compileModule(content, filename, importer) {
       importers.set(filename, importer);
       return vm.compileFunction(content, filename, PARAMETERS);
+    },
+    compileEsModule(source, url, location) {
+      const { stub, key, begin } = vm.compileModule(source, url, location);
+      return {
+        stub,
+        key,
+        begin(meta, imports, exports, functions, importer) {
+          importers.set(url, importer);
+          return begin(meta, imports, exports, functions);
+        },
+      };
     },
     onTurn: (turn) => (session ? session.onTurn(turn) : vm.beginTurn(turn)),
   };

@@ -15,6 +15,7 @@ import {
   OWN_FOLDER,
   programOutput,
   startReplay,
+  type CompileEsModule,
   type CompileModule,
   type Divergence,
   type Replay,
@@ -34,6 +35,8 @@ import type { Orders } from './protocol';
 
 /** Where the boundary stands in for Module.prototype._compile. */
 const MODULE_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/modules.js`;
+/** Where it stands in for compileSourceTextModule. */
+const ESM_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/esm-modules.js`;
 /** Where it stands in for runInContext. */
 const REALMS = join(__dirname, 'realms.js');
 
@@ -111,7 +114,7 @@ function begin(orders: Orders): void {
   if (orders.engine === 'vm') {
     const watch: Pick<InsideHost, 'observe'> = {};
     inside = createInterpreter(orders, () => replay, watch);
-    const { callPlace, compileModule, session, throws, vm } = inside;
+    const { callPlace, compileEsModule, compileModule, session, throws, vm } = inside;
     installErrorPositions(callPlace);
     const observed = new ObservedThrows();
     const sources = errorSources((file) => vm.files.get(file)?.text, observed);
@@ -119,6 +122,13 @@ function begin(orders: Orders): void {
     replay = startReplay({
       ...options,
       compileModule: compileModule as CompileModule,
+      compileEsModule: compileEsModule as CompileEsModule,
+      onUnsettled() {
+        const place = inside!.unsettled();
+        if (place === undefined) return;
+        const where = `Warning: Detected unsettled top-level await at ${place.file}:${place.line}`;
+        programOutput(2, Buffer.from(`${where}\n${place.text}\n${' '.repeat(place.column - 1)}^\n\n\n\n`));
+      },
       onFatal(error, fromPromise) {
         if (types.isProxy(error)) {
           farewell = fatalText(inspect(error), throws.lastPlace, process.version);
@@ -179,7 +189,8 @@ function createInterpreter(orders: Orders, replay: () => Replay | undefined, wat
     isProxy: types.isProxy,
     asyncIds: { current: () => ids[EXECUTION_ID]!, last: () => ids[ID_COUNTER]! },
     // The boundary's stand-in for Module.prototype._compile, which is not there when a program is recorded.
-    isExtraFrame: (script, name) => script === REALMS || ((name === null || name === '_compile') && script === MODULE_HOOKS),
+    isExtraFrame: (script, name) =>
+      script === REALMS || script === ESM_HOOKS || ((name === null || name === '_compile') && script === MODULE_HOOKS),
     apart: (run) => replay()!.apart(run),
     whatIf: () => replay()!.whatIf(),
     ...(orders.forkable === true ? { scratch: (milliseconds, run) => scratch(CONTROL, milliseconds, run) } : {}),

@@ -80,7 +80,7 @@ export function locationOf(frame: Frame): Location {
 /** The same of an instruction. */
 export function locationAt(code: CodeBlock, pc: number): Location {
   const { line, column } = positionOf(code.file, offsetAt(code, pc));
-  return { file: code.file.path, line, column, statementId: statementAt(code, pc), functionName: code.name };
+  return { file: code.file.location ?? code.file.path, line, column, statementId: statementAt(code, pc), functionName: code.name };
 }
 
 /** Innermost static scope at the frame's pc. */
@@ -130,6 +130,23 @@ function slotOf(S: VmState, frame: Frame, scope: Scope, variable: Variable, env:
       },
     };
   }
+  if (variable.kind === 'import') {
+    const stub = env?.[variable.slot] as Record<string, unknown> | undefined;
+    return {
+      variable,
+      scope,
+      available: stub !== undefined,
+      // a getter of the stub's: native code that reads a binding
+      read() {
+        try {
+          return stub?.[variable.name];
+        } catch {
+          return HOLE;
+        }
+      },
+      write: () => undefined,
+    };
+  }
   if (variable.captured) {
     return {
       variable,
@@ -164,9 +181,13 @@ function* visible(S: VmState, frame: Frame): Generator<{ scope: Scope; slots: Sl
   }
 }
 
+function isWritable({ kind }: Variable): boolean {
+  return kind !== 'const' && kind !== 'fname' && kind !== 'import';
+}
+
 function view(frame: Frame, slot: Slot): NamedValue {
   const { variable, scope } = slot;
-  const writable = variable.kind !== 'const' && variable.kind !== 'fname';
+  const writable = isWritable(variable);
   if (!slot.available) return { name: variable.name, state: 'optimized-out', writable: false };
   const value = slot.read();
   // A register without an uninitialised mark is judged by where the frame stands.
@@ -179,7 +200,7 @@ export function scopesOf(S: VmState, frame: Frame): ScopeView[] {
   const views: ScopeView[] = [];
   const info = frame.code.analysis as FunctionInfo;
   for (const { scope, slots } of visible(S, frame)) {
-    const names = slots.filter((s) => /^[^%#]/.test(s.variable.name)).map((s) => view(frame, s));
+    const names = slots.filter((s) => /^[^%#*]/.test(s.variable.name)).map((s) => view(frame, s));
     const isRoot = scope === scope.func.scope || scope === scope.func.varScope;
     if (names.length === 0 && !isRoot) continue;
     const isModule = scope.func.node.type === 'FunctionBody' && scope === scope.func.scope;
@@ -235,7 +256,7 @@ export function setVariable(S: VmState, frame: Frame, name: string, value: unkno
   for (const { slots } of visible(S, frame)) {
     const slot = slots.find((s) => s.variable.name === name);
     if (!slot) continue;
-    if (!slot.available || slot.variable.kind === 'const' || slot.variable.kind === 'fname') return false;
+    if (!slot.available || !isWritable(slot.variable)) return false;
     slot.write(value);
     return true;
   }

@@ -28,6 +28,8 @@ export interface PrivateName {
 }
 
 export interface Kit {
+  /** What the texts of host functions name: callbacks, allocation mark, a symbol no object has. */
+  parts: { $k: unknown; $A: unknown; $N: symbol };
   global: Record<PropertyKey, unknown>;
   alloc: unknown;
   /** A new empty constructor whose code bears the name: V8 names the objects it makes after it. */
@@ -158,6 +160,22 @@ const ASYNC_BODY = `
   }
   return $v;`;
 
+/** Text of the declaration of a host function outside of a factory; `scope` answers an object with $k, $A, $N and `d`, the FunctionData by name. */
+export function declarationText(kind: string, name: string, key: string, length: number, scope: string): string {
+  const params = Array.from({ length }, (_, i) => `$${i}`).join(', ');
+  const [head, body] = (BODIES[kind] as (p: string, s: boolean) => [string, string])(params, true);
+  const loop = kind.endsWith('enerator')
+    ? COROUTINE.replace('LOOP0', () => levels(3, kind.startsWith('async')))
+    : kind === 'async'
+      ? ASYNC_BODY
+      : '';
+  const text = `${head.replace('NAME', () => name)}{${body}${loop}}`;
+  return text
+    .replace(/\$d\b/g, () => `${scope}.d[${JSON.stringify(key)}]`)
+    .replace(/\$[kAN]\b/g, (part) => `${scope}.${part}`)
+    .replace(/\n\s*/g, ' ');
+}
+
 /** Text of a factory `($k, $A, $N) => ($d, $key) => host function`. */
 export function factoryText(kind: string, strict: boolean, name: string | null, length: number): string {
   const params = Array.from({ length }, (_, i) => `$${i}`).join(', ');
@@ -243,6 +261,7 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   const kit = { __proto__: null };
   kit.global = realm;
   kit.alloc = $A;
+  kit.parts = { __proto__: null, $k, $A, $N };
   kit.eval = nativeEval;
   kit.functionConstructors = [
     { constructor: Function, prefix: 'function' },

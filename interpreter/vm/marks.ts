@@ -17,13 +17,13 @@ export class Marks {
 
   /** Gives a file that is loaded its array; loads of the same text share one. */
   attach(file: SourceFile, count: number): void {
-    let arrays = this.arrays.get(file.path);
-    if (!arrays) this.arrays.set(file.path, (arrays = []));
+    let arrays = this.arrays.get(file.location ?? file.path);
+    if (!arrays) this.arrays.set(file.location ?? file.path, (arrays = []));
     let array = arrays.find(({ length }) => length === count);
     if (!array) {
       array = new Int32Array(count);
       arrays.push(array);
-      for (const id of this.kept.get(file.path) ?? []) this.update(file.path, array, id);
+      for (const id of this.kept.get(file.location ?? file.path) ?? []) this.update(file.location ?? file.path, array, id);
     }
     file.marks = array;
   }

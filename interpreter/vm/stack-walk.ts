@@ -167,6 +167,13 @@ export class Walk {
     return this.waiting?.find((place) => place.frame === frame)?.pc;
   }
 
+  /** Adds the top level of a module that awaits what is above it. */
+  module(frame: StackFrame | null): void {
+    this.flush();
+    this.bottom = frame;
+    if (frame !== null) this.push(frame, frame.awaitPc, true);
+  }
+
   /** The frame that the host continues under a receiver with this tag. */
   private heldBy(tag: string | null): StackFrame | null {
     if (tag === null || !tag.startsWith(HOLDER_PREFIX)) return null;

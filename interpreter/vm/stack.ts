@@ -76,6 +76,8 @@ export class Stacks {
   /** Frames whose yield* goes through an iterator that is no guest generator. */
   private readonly delegators = new WeakMap<object, StackFrame>();
   /** Code that has awaited or delegated, by function name. */
+  /** Native code of that name stands for a module; its guest frame, once there is one. */
+  private readonly stubs = new Map<string, StackFrame | null>();
   private readonly suspendable = new Map<string, CodeBlock[]>();
 
   constructor(
@@ -258,6 +260,11 @@ export class Stacks {
     else this.delegators.set(iterator, frame);
   }
 
+  /** Native code of that name stands for a module of the guest's; frame: that of its top level. */
+  noteStub(url: string, frame: StackFrame | null): void {
+    this.stubs.set(url, frame);
+  }
+
   /** Frames of this code may be found below host frames that V8 only knows by name. */
   suspends(code: CodeBlock): void {
     const list = this.suspendable.get(code.name);
@@ -302,7 +309,13 @@ export class Stacks {
         continue;
       }
       const file = site.getFileName();
-      if (typeof file !== 'string' || !this.host.isOwnScript(file)) {
+      if (typeof file === 'string' && this.stubs.has(file)) {
+        const module = this.stubs.get(file);
+        if (site.isAsync()) {
+          if (name === null) walk.module(module ?? null);
+          else walk.async(site, name);
+        } else if (name !== null && !name.startsWith('get ')) walk.wrapper(site, KIT_FILE);
+      } else if (typeof file !== 'string' || !this.host.isOwnScript(file)) {
         if (typeof file !== 'string' || !this.host.isExtraFrame(file, name)) walk.keep(site, file);
       } else if (site.isAsync()) {
         walk.async(site, name ?? '');

@@ -2,14 +2,27 @@
 // about frames and scopes. Used by the replayer. Invariant: nothing here runs guest code except where a comment says so.
 import type { CodeBlock, SourceFile } from '../bytecode';
 import { CodeBlock as Block, FunctionKind } from '../bytecode';
-import { compileDynamicFunction, compileEval, compileFunctionBody, compileScript, dialect, makeFile, type EvalSite } from '../compiler';
+import {
+  ADOPT,
+  compileDynamicFunction,
+  compileEval,
+  compileFunctionBody,
+  compileModule,
+  compileScript,
+  dialect,
+  lengthOf,
+  makeFile,
+  type EvalSite,
+  type Node,
+} from '../compiler';
 import { makeError } from './errors';
-import { Activation, CallRecord, Frame, FunctionData, Mode, Special, Stamp, type Env, type GuestFrame } from './frame';
+import { Activation, CallRecord, Frame, FunctionData, Mode, Special, Stamp, State, type Env, type GuestFrame } from './frame';
 import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
 import {
   allocatorText,
   classText,
+  declarationText,
   factoryText,
   GENERATOR_KIT_FILE,
   KIT_FILE,
@@ -144,10 +157,20 @@ export interface ScheduledView extends AsyncView {
   callback: string;
 }
 
+/** What the stub of a module calls for its guest half: import.meta, getters of what it imports, setters of what it exports, hoisted functions. */
+export type BeginModule = (meta: object, imports: object, exports: object, functions: Record<string, object>) => object;
+
+const functionText = (node: Node, name: string, scope: string): string => {
+  const kind = node.generator ? (node.async ? 'asyncGenerator' : 'generator') : node.async ? 'async' : 'normal';
+  return declarationText(kind, name, node.id.name as string, lengthOf(node.params as Node[]), scope);
+};
+
 export class Vm {
   readonly files = new Map<string, SourceFile>();
   private readonly S: VmState;
   private readonly stacks: Stacks;
+  /** Top levels of modules that await, in order of beginning. */
+  private readonly modules: Frame[] = [];
   private readonly marks = new Marks();
   /** By turn: statements executed before it began. */
   private readonly turnStarts: number[] = [0];
@@ -252,8 +275,8 @@ export class Vm {
 
   // --- code ------------------------------------------------------------------------------------------------------------------
 
-  private newFile(path: string, source: string): SourceFile {
-    const file = makeFile(path, source);
+  private newFile(path: string, source: string, location?: string): SourceFile {
+    const file = makeFile(path, source, location);
     this.files.set(path, file);
     return file;
   }
@@ -305,6 +328,45 @@ export class Vm {
   compileFunction(source: string, file: string, params: string[]): Fn {
     const block = this.parsing(file, source, params, () => compileFunctionBody(this.newFile(file, source), params, this.fit));
     return this.makeFunction(block, null);
+  }
+
+  /**
+   * An ES module: the text for V8 to compile in its place (compiler/module.ts), which calls `begin` for its guest half before any code of
+   * the module runs. url: its name; location: its path, if it has one.
+   * @throws SyntaxError of the guest's realm
+   */
+  compileModule(source: string, url: string, location: string | undefined): { stub: string; key: string; begin: BeginModule } {
+    const file = this.newFile(url, source, location);
+    const { block, stub, key } = this.parsing(url, source, [], () => compileModule(file, functionText, this.fit));
+    this.stacks.noteStub(url, null);
+    return { stub, key, begin: (meta, imports, exports, functions) => this.beginModule(block, meta, imports, exports, functions) };
+  }
+
+  /** The top level of a module that awaits: of the one that began last. */
+  get awaitingModule(): GuestFrame | undefined {
+    return this.modules.findLast(({ state }) => state === State.Await);
+  }
+
+  /** Makes the functions the module declares; the stub resumes its frame when it is the module's turn. */
+  private beginModule(block: CodeBlock, meta: object, imports: object, exports: object, functions: Record<string, object>): object {
+    const { S } = this;
+    const d: Record<string, FunctionData> = {};
+    const adopt = (name: string, own: Fn): Fn => {
+      const data = Stamp.of(own) as FunctionData;
+      const stand = functions[name] as Fn | undefined;
+      if (stand === undefined) return own;
+      d[name] = data;
+      data.func = stand;
+      new Stamp(stand, data);
+      S.kit.setName(stand, own.name, '');
+      return stand;
+    };
+    Reflect.defineProperty(exports, ADOPT, { value: adopt });
+    const frame = ops.push(S, null, new FunctionData(block, null), undefined, [imports, exports, meta]);
+    if (block.isAsync) this.modules.push(frame);
+    this.stacks.noteStub(block.file.path, frame);
+    ops.enter(S, frame, Mode.Start, undefined);
+    return { ...S.kit.parts, $f: frame, d };
   }
 
   /** Runs a sloppy script in the global scope; answers the value of its last expression statement. Runs guest code. */

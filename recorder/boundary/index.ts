@@ -4,6 +4,7 @@
  */
 export type { Boundary, Delivery, EntryOptions, PromiseOptions, Site, SyncOptions } from './core';
 export { divergenceReport, type CrossingFacts, type Divergence, type DivergenceCategory, type DivergenceKind } from './divergence';
+export { type CompileEsModule } from './hooks/esm-modules';
 export { type CompileModule, type GuestModule } from './hooks/modules';
 export type { RewriteStack } from './hooks/stacks';
 export type { Origin } from './origins';

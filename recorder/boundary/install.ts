@@ -7,6 +7,7 @@ import { Guard, type OnForbidden } from './guard';
 import { HOOKS } from './hooks';
 import * as exits from './hooks/exits';
 import * as ipc from './hooks/ipc';
+import * as esModules from './hooks/esm-modules';
 import * as modules from './hooks/modules';
 import * as spawn from './hooks/process-spawn';
 import * as stacks from './hooks/stacks';
@@ -25,6 +26,7 @@ export interface InstallOptions {
   /** Record: see guard.ts. */
   readonly onForbidden?: OnForbidden | undefined;
   readonly compileModule?: modules.CompileModule | undefined;
+  readonly compileEsModule?: esModules.CompileEsModule | undefined;
   readonly rewriteStack?: stacks.RewriteStack | undefined;
 }
 
@@ -36,5 +38,6 @@ export function installHooks(boundary: Boundary, options: InstallOptions): void 
   ipc.install(boundary);
   exits.install(boundary, options.exits);
   modules.install(boundary, options.compileModule);
+  if (options.compileEsModule !== undefined) esModules.install(boundary, options.compileEsModule);
   guard.finish();
 }

@@ -23,6 +23,7 @@ import { installDisguise } from './disguise';
 import { openHost, type Members } from './host';
 import { installHooks, OWN_FOLDER } from './install';
 import { restoreChannel } from './hooks/ipc';
+import type { CompileEsModule } from './hooks/esm-modules';
 import type { CompileModule } from './hooks/modules';
 import { hideOwnModules, restorePaths } from './hooks/modules';
 import { installStatics } from './hooks/process';
@@ -56,6 +57,7 @@ export interface ReplayOptions {
   readonly preload: NodeJS.Module;
   /** The interpreter's compiler; without it modules run natively. */
   readonly compileModule?: CompileModule;
+  readonly compileEsModule?: CompileEsModule;
   readonly rewriteStack?: RewriteStack;
   /** Begins a turn: 0 before the main script, then one for each entry the driver delivers. */
   onTurn?(turn: number): void;
@@ -81,6 +83,8 @@ export interface ReplayOptions {
    * reason of a rejection that nobody handled.
    */
   onFatal?(error: unknown, fromPromise: boolean): Origin | undefined;
+  /** The program ends because its main module awaits for ever. */
+  onUnsettled?(): void;
   /** Told when the program ends by itself, after the last listener of `exit`. kind: exit or uncaught. */
   onEnd?(kind: 'exit' | 'uncaught', code: number): void;
 }
@@ -198,9 +202,11 @@ export function startReplay(options: ReplayOptions): Replay {
         options.onEnd?.(kind, code);
       },
       ...(options.onFatal ? { onFatal: options.onFatal } : {}),
+      ...(options.onUnsettled ? { onUnsettled: options.onUnsettled } : {}),
       swallowBeforeExit: () => boundary.ending,
     },
     compileModule: options.compileModule,
+    compileEsModule: options.compileEsModule,
     rewriteStack: options.rewriteStack,
   });
   hideOwnModules(boundary, OWN_FOLDER);

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import type { Boundary } from '../core';
 import { disguise } from '../disguise';
 import type { AnyFunction, Members } from '../host';
+import { isUnsettled } from './esm-modules';
 import { isHandedOn, originInStack, showOrigin, type Origin } from '../origins';
 import { outputDone, programOutput, timeOutput } from '../output';
 import type { ReplayBoundary } from '../replay';
@@ -18,6 +19,8 @@ export interface ExitEvents {
   onEnd(kind: 'exit' | 'uncaught', code: number): void;
   /** Nobody handled it: the process dies of it after this. May say where it came from. */
   onFatal?(error: unknown, fromPromise: boolean): Origin | undefined;
+  /** Replay: nothing is left to do and the main module still awaits. Native code will not say where; this may. */
+  onUnsettled?(): void;
   /** Replay: native code emits beforeExit on its own when the loop was handed back to it; the driver has done it already. */
   swallowBeforeExit(): boolean;
 }
@@ -32,7 +35,10 @@ export function install(boundary: Boundary, events: ExitEvents): void {
   const emit = {
     emit(this: unknown, event: unknown): unknown {
       if (event === 'beforeExit') {
-        if (events.swallowBeforeExit()) return false;
+        if (events.swallowBeforeExit()) {
+          if (events.onUnsettled !== undefined && isUnsettled(boundary)) events.onUnsettled();
+          return false;
+        }
         boundary.mark('beforeExit');
         return apply(realEmit, this, arguments) as unknown;
       }

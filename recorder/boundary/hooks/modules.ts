@@ -158,7 +158,7 @@ function stripTypes(boundary: Boundary, content: string, filename: string): stri
 }
 
 /** Node learns of source maps from the code that V8 compiles. */
-function sourceMapComment(code: string): string {
+export function sourceMapComment(code: string): string {
   const comments = code.match(/^[ \t]*\/\/[#@][ \t]*sourceMappingURL=\S+[ \t]*$/gm);
   return comments === null ? '' : `\n${comments[comments.length - 1]!}`;
 }

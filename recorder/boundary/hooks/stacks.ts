@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import type { Boundary } from '../core';
 import { replace } from '../disguise';
 import type { AnyFunction } from '../host';
+import { askedFor } from './esm-modules';
 
 /** Puts the interpreter's frames in the place of its own machinery; runs before the boundary's frames are hidden. */
 export type RewriteStack = (error: unknown, callSites: NodeJS.CallSite[]) => NodeJS.CallSite[];
@@ -25,6 +26,8 @@ export function install(boundary: Boundary, rewrite?: RewriteStack): void {
   installCallSites(boundary);
   set(function prepareStackTrace(global: unknown, error: unknown, trace: NodeJS.CallSite[]): unknown {
     if (error === probe) return trace;
+    const asked = askedFor(error);
+    if (asked !== undefined) return asked;
     return prepare(global, error, visible(rewrite === undefined ? trace : rewrite(error, trace)));
   });
 }
