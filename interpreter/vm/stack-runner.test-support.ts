@@ -34,7 +34,7 @@ const vm = process.argv[2] === 'vm' ? makeVm() : undefined;
     prepareStackTraceCallback(global, error, vm === undefined ? sites : vm.rewriteStack(error, sites)),
 );
 
-const BETWEEN_TIMERS = /\n {4}at runNextTicks .*\n {4}at listOnTimeout .*\n {4}at process\.processTimers .*/;
+const BETWEEN_TIMERS = /\n {4}at runNextTicks .*(?:\n {4}at listOnTimeout .*)?\n {4}at process\.processTimers .*/;
 
 /** A stack without what started the program. */
 function shown(error: unknown): string {
