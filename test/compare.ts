@@ -1,6 +1,9 @@
 // Comparing runs: byte for byte, with the first difference shown in its context. Nothing here is lenient but the "…" of expectation files.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import type { Outcome } from './drive.js';
+import type { Fixture, FixtureCase } from './fixture.js';
 
 /** Asserts that two runs printed the same bytes and ended alike. */
 export function assertSameRun(actual: Outcome, expected: Outcome, what: string): void {
@@ -28,6 +31,13 @@ export function firstDifference(actual: Buffer, expected: Buffer): string {
     line === undefined ? '(nothing)' : JSON.stringify(Buffer.from(line, 'latin1').toString()).slice(0, 400);
   const before = theirs.slice(Math.max(0, at - 2), at).map((line) => `    ${show(line)}`);
   return [`  line ${at + 1} of ${theirs.length}:`, ...before, `  - ${show(theirs[at])}`, `  + ${show(mine[at])}`].join('\n');
+}
+
+/** Asserts that a run of a fixture's case ended, and printed, as the fixture says. */
+export function assertAsDescribed(outcome: Outcome, { directory }: Fixture, one: FixtureCase): void {
+  assert.equal(ending(outcome), one.endsBySignal ?? `exit code ${one.exitCode}`, `stderr: ${outcome.stderr}`);
+  if (one.stdout)
+    assertExpected(outcome.stdout.toString(), fs.readFileSync(path.join(directory, one.stdout), 'utf8'), one.anyOrder ?? false);
 }
 
 /** Asserts that the output is as an expectation file says. */

@@ -3,9 +3,8 @@
 // RETRACE_TEST_FIXTURE=name or name/case runs only that.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import path from 'node:path';
 import test from 'node:test';
-import { assertExpected, assertSameRun, ending } from './compare.js';
+import { assertAsDescribed, assertSameRun } from './compare.js';
 import type { Outcome } from './drive.js';
 import { readFixtures } from './fixture.js';
 import { enginesOn, MAJORS, nodesUnderTest, runsOn } from './nodes.js';
@@ -36,13 +35,7 @@ for (const fixture of readFixtures()) {
           const outcome = await bench.record();
           assert.ok(fs.existsSync(bench.recording), `no recording was made; stderr: ${outcome.stderr}`);
           recorded = outcome;
-          assert.equal(ending(outcome), one.endsBySignal ?? `exit code ${one.exitCode}`, `stderr: ${outcome.stderr}`);
-          if (one.stdout)
-            assertExpected(
-              outcome.stdout.toString(),
-              fs.readFileSync(path.join(fixture.directory, one.stdout), 'utf8'),
-              one.anyOrder ?? false,
-            );
+          assertAsDescribed(outcome, fixture, one);
         });
         if (!recorded) return;
         const run = recorded;

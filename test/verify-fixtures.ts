@@ -1,10 +1,11 @@
 // Records every fixture afresh, many times over, and has `retrace verify` judge each recording: what happens only now and then shows here.
 // A script of its own, since it takes long: npm run verify:fixtures -- [--times 20] [--node 20,22,24,26] [--jobs 2] [NAME...]
-// Ends with 1 if a recording did not verify; such a recording is kept and its place printed.
+// Ends with 1 if a program did not end as its fixture says or a recording did not verify; such a recording is kept and its place printed.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { assertAsDescribed } from './compare.js';
 import { readFixtures, type Fixture, type FixtureCase } from './fixture.js';
 import { nodesUnderTest, type NodeUnderTest, runsOn } from './nodes.js';
 import { Workbench } from './workbench.js';
@@ -33,6 +34,11 @@ async function verifyOnce({ title, fixture, one, node }: Run): Promise<Failure |
       return { title, kept, said };
     };
     if (!fs.existsSync(bench.recording)) return keep(`nothing was recorded: ${recorded.stderr}`);
+    try {
+      assertAsDescribed(recorded, fixture, one);
+    } catch (error) {
+      return keep(`the recorded run is not as described: ${(error as Error).message}\nits stdout:\n${recorded.stdout}`);
+    }
     bench.moveAway();
     const verified = await bench.retrace('verify', bench.copy);
     return verified.exitCode === 0 ? undefined : keep(`${verified.stdout}${verified.stderr}`);
