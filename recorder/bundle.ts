@@ -2,7 +2,7 @@
  * The recorder's modules, loaded as one file with V8's code cache: a fifth of the time that loading them one by one takes. Used by
  * register.ts; scripts/bundle-recorder.mjs makes the file and, by `makeCache`, a cache for one version of Node.
  *
- * Invariant: where anything is missing, stale or of another Node the modules themselves are loaded. Nothing is ever written, and
+ * Invariant: where anything is missing, stale, of another Node or made in another folder the modules themselves are loaded. Nothing is ever written, and
  * nothing is loaded that the program would see. Native code is called as in lib/vm.js; it aborts over a wrong count of arguments, so
  * that is done only where a cache proves that it worked with this very Node when the cache was made.
  */
@@ -32,6 +32,11 @@ const BUNDLE = join(__dirname, 'bundle.js.txt');
 /** What tsc touches when it has compiled a part of the recorder again. Not there in an installed package. */
 const COMPILED = ['native', 'recorder', 'recorder-boundary', 'recorder-trace', 'recorder-membrane'];
 
+/** The name of the script that the bundle is: by it the recorder's frames are told from the program's. */
+const SCRIPT = join(__dirname, 'bundle.js');
+/** Stands at the end of a cache, because V8 gives the script the name that it had when the cache was made. */
+const PLACE = Buffer.from(`\0${SCRIPT}`);
+
 /** The cache of this Node: V8 would refuse another version's, but only after the native call. */
 export const CACHE = join(__dirname, `bundle-${process.version}-${process.arch}.cache`);
 
@@ -46,7 +51,10 @@ function fromBundle(): Preload | undefined {
     const made = modified(BUNDLE);
     if (made === 0 || modified(CACHE) < made) return undefined;
     for (const part of COMPILED) if (modified(join(DIST, '.tsbuildinfo', `${part}.json`)) > made) return undefined;
-    return run(compile(readFileSync(CACHE)));
+    const cache = readFileSync(CACHE);
+    const length = cache.length - PLACE.length;
+    if (PLACE.compare(cache, Math.max(length, 0)) !== 0) return undefined;
+    return run(compile(cache.subarray(0, length)));
   } catch {
     return undefined;
   }
@@ -56,7 +64,7 @@ function fromBundle(): Preload | undefined {
 export function makeCache(use: (preload: Preload) => void): Buffer {
   const script = compile(undefined);
   use(run(script));
-  return script.createCachedData();
+  return Buffer.concat([script.createCachedData(), PLACE]);
 }
 
 /** Milliseconds; 0 for a file that is not there. */
@@ -66,8 +74,7 @@ function modified(path: string): number {
 
 function compile(cache: Buffer | undefined): Script {
   const ContextifyScript = contextify()['ContextifyScript'] as ScriptClass;
-  const file = join(__dirname, 'bundle.js');
-  return new ContextifyScript(readFileSync(BUNDLE, 'latin1'), file, 0, 0, cache, false, undefined, Symbol(file));
+  return new ContextifyScript(readFileSync(BUNDLE, 'latin1'), SCRIPT, 0, 0, cache, false, undefined, Symbol(SCRIPT));
 }
 
 function run(script: Script): Preload {
