@@ -101,6 +101,24 @@ test('the file system: sync, callbacks, promises, streams, directories', async (
   assert.match(stdout, /gone false/);
 });
 
+test('writes that fail', async () => {
+  const { stdout } = await roundTrip(`
+    const fs = require('fs');
+    const attempt = (write) => { try { console.log(write()); } catch (error) { console.log(error, Object.keys(error)); } };
+    for (const fd of [77, fs.openSync('/dev/full', 'w')]) {
+      attempt(() => fs.writeSync(fd, 'text'));
+      attempt(() => fs.writeSync(fd, Buffer.from('bytes'), 1, 2));
+      attempt(() => fs.writevSync(fd, [Buffer.from('by'), Buffer.from('tes')]));
+      fs.write(fd, 'text', (error, n) => console.log(error, n));
+      fs.writev(fd, [Buffer.from('bytes')], (error, n) => console.log(error, n));
+    }
+    attempt(() => fs.appendFileSync('/dev/full', 'text'));
+    attempt(() => fs.writeFileSync('/dev/full', Buffer.alloc(10)));
+    fs.promises.writeFile('/dev/full', 'text').catch((error) => console.log(error));`);
+  assert.equal(stdout.match(/EBADF: bad file descriptor, write/g)?.length, 5);
+  assert.equal(stdout.match(/ENOSPC: no space left on device, write/g)?.length, 8);
+});
+
 test('ways to end', async (t) => {
   const listeners = `process.on('beforeExit', (code) => { console.log('before', code); if (!globalThis.again) { again = 1; setTimeout(() => console.log('again'), 1); } });
     process.on('exit', (code) => console.log('exit', code, Date.now()));`;

@@ -163,9 +163,15 @@ export function install(boundary: Boundary): void {
       },
       save(result, args) {
         if (WRITES.has(member) && isOutput(args[0])) outputDone();
+        const failed = errorIn(args);
+        if (failed !== undefined) return { result, failed };
         return form(args) === 'sync' && forms.save !== undefined ? forms.save(result, args) : (early.get(args) ?? result);
       },
       load(value, args) {
+        if (isFailed(value)) {
+          Object.assign(args[args.length - 1] as object, value.failed);
+          return value.result;
+        }
         if (form(args) === 'sync') return forms.load === undefined ? value : forms.load(value, args);
         if (typeof value !== 'number' || forms.load === undefined) return value;
         // The bytes left at the call: see early-output.ts.
@@ -176,6 +182,23 @@ export function install(boundary: Boundary): void {
     };
     boundary.sync(binding, member, site.name, options);
   }
+}
+
+/** What a call that fails answers where native code does not throw, but fills an object that was its last argument. */
+interface Failed {
+  readonly result: unknown;
+  readonly failed: object;
+}
+
+/** lib/fs.js, writeSync(): `undefined, ctx` instead of a request. */
+function errorIn(args: IArguments): object | undefined {
+  const last: unknown = args[args.length - 1];
+  if (typeof last !== 'object' || last === null || args[args.length - 2] !== undefined) return undefined;
+  return typeof (last as Members)['errno'] === 'number' ? { ...last } : undefined;
+}
+
+function isFailed(value: unknown): value is Failed {
+  return typeof value === 'object' && value !== null && 'failed' in value;
 }
 
 /** Node 24 gives some functions a further argument after it. */
