@@ -5,10 +5,19 @@ export { BadLocation, Damaged, Divergence, NotARecording, NotReached, ReplayerFa
 export { NativeHandle, open, Recording } from './recording';
 export { describeEvent } from './describe-event';
 export type { Engine, EventFilter, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
-export { Replay, type Breakpoint, type Change, type Hit, type HitOptions, type ProgramOutput, type ReplayHooks } from './replay';
+export {
+  Replay,
+  type Breakpoint,
+  type Change,
+  type Hit,
+  type HitOptions,
+  type ProgramOutput,
+  type ReplayHooks,
+  type Watchpoint,
+} from './replay';
 export type { Statement } from './locations';
 export { isEnd } from './stop';
-export type { End, ErrorValue, Evaluation, Frame, Scheduled, Scope, Stop, StopReason, Value } from './stop';
+export type { End, ErrorValue, Evaluation, Frame, Scheduled, Scope, Stop, StopReason, Value, Write } from './stop';
 export type { EngineResult, Problem, VerifyOptions, VerifyResult, Written } from './verify';
 export type {
   CrossingFacts,

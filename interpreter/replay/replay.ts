@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { functionPlaces, isNamed, statementsOf } from '../compiler';
-import type { BreakpointSpec, EvaluatedValue, FrameInfo, Moment, Orders, Paused } from '../replayer/protocol';
+import type { BreakpointSpec, EvaluatedValue, FrameInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
 import {
   enumerate,
@@ -22,8 +22,20 @@ import {
 import type { Recording } from './recording';
 import { findHits } from './hits';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
-import { isEnd, type End, type Evaluation, type Frame, type Scheduled, type Scope, type Stop, type StopReason, type Value } from './stop';
-import { Timeline, type Ended, type Output, type Place } from './timeline';
+import {
+  isEnd,
+  type End,
+  type Evaluation,
+  type Frame,
+  type Scheduled,
+  type Scope,
+  type Stop,
+  type StopReason,
+  type Value,
+  type Write,
+} from './stop';
+import { goalOf, Timeline, type Ended, type Output, type Place } from './timeline';
+import { inOrder, WatchList, type PlaceChange } from './watchpoints';
 import { BranchingTimeline } from './what-if';
 
 /** What the program wrote, told once however often it is replayed. */
@@ -55,6 +67,11 @@ export interface Breakpoint {
   file: string;
   line: number;
   column: number;
+}
+
+export interface Watchpoint {
+  id: number;
+  expression: string;
 }
 
 /** One time that a location was reached. */
@@ -100,6 +117,7 @@ const NEARBY = 400;
 export class Replay {
   private readonly timeline: BranchingTimeline;
   private changes: Change[] = [];
+  private readonly watchList: WatchList;
   private breakpoints: SetBreakpoint[] = [];
   private at: Stop | End | undefined;
   private readonly parsed = new Map<string, Statement[]>();
@@ -117,6 +135,7 @@ export class Replay {
       ...(onTurn ? { onTurn } : {}),
       ...(onOutput ? { onOutput: (output: Output, whatIf: boolean) => onOutput(this.programOutput(output, whatIf)) } : {}),
     });
+    this.watchList = new WatchList(this.timeline);
   }
 
   /** Where the program stands; undefined before the first movement. */
@@ -258,16 +277,62 @@ export class Replay {
     return found ? this.go(found) : this.start();
   }
 
-  /** To the next breakpoint or the end. */
-  continue(): Promise<Stop | End> {
-    return this.forward([{ kind: 'breakpoint' }], 'breakpoint');
+  /** To the next breakpoint, or to after the next statement that changes what a watchpoint watches, or to the end. */
+  async continue(): Promise<Stop | End> {
+    if (this.watchList.all.length === 0) return this.forward([{ kind: 'breakpoint' }], 'breakpoint');
+    if (!this.timeline.current) await this.start();
+    if (this.timeline.current?.kind !== 'paused') return this.forward([{ kind: 'breakpoint' }], 'breakpoint');
+    if (this.timeline.inWhatIf || (await this.watchList.held())) {
+      const at = await this.timeline.forward([{ kind: 'watch' }, { kind: 'breakpoint' }]);
+      const stop = await this.settle(at, 'breakpoint');
+      const watch = at.kind === 'paused' && at.watch ? this.watchList.find(at.watch.id) : undefined;
+      return watch && at.kind === 'paused' && at.watch ? this.changed(stop, { ...at.watch, watch, moment: at }) : stop;
+    }
+    const change = await this.watchList.next();
+    const goals = change ? [goalOf(change.moment), { kind: 'breakpoint' as const }] : [{ kind: 'breakpoint' as const }];
+    const at = await this.timeline.forward(goals);
+    const stop = await this.settle(at, 'breakpoint');
+    return change && at.kind === 'paused' && at.reason === 'moment' ? this.changed(stop, change) : stop;
   }
 
-  /** To the last breakpoint before here, or to the first statement of the program. */
+  /**
+   * To the last breakpoint before here, or to before the last statement that changed what a watchpoint watches, or to the first statement of
+   * the program.
+   */
   async reverseContinue(): Promise<Stop | End> {
     if (this.timeline.inWhatIf) return this.discard();
+    const change = await this.watchList.previous();
     const found = this.timeline.current && (await this.timeline.lastBefore('breakpoint'));
+    if (change && (!found || inOrder(found, change.moment) <= 0)) return this.changed(await this.go(change.moment), change);
     return found ? this.go(found, 'breakpoint') : this.start();
+  }
+
+  /**
+   * Watches the place (a variable, a property, an entry of a Map) that an expression names here: `continue` stops after, `reverseContinue`
+   * before each statement that changes it. It stays that place wherever the program goes. frame: index into frames().
+   * Throws BadLocation if the expression names nothing that can be written.
+   */
+  async addWatchpoint(expression: string, options: { frame?: number } = {}): Promise<Watchpoint> {
+    const { id } = await this.watchList.add(expression, options.frame ?? 0);
+    return { id, expression };
+  }
+
+  async removeWatchpoint(id: number): Promise<void> {
+    await this.watchList.remove(id);
+  }
+
+  get watchpoints(): Watchpoint[] {
+    return this.watchList.all.map(({ id, expression }) => ({ id, expression }));
+  }
+
+  private changed(stop: Stop | End, { watch, old, new: fresh }: PlaceChange): Stop | End {
+    if (isEnd(stop)) return stop;
+    const { expression, id } = watch;
+    return (this.at = {
+      ...stop,
+      reason: 'watchpoint',
+      watch: { id, expression, ...(old ? { old } : {}), ...(fresh ? { new: fresh } : {}) },
+    });
   }
 
   /** To a position, in either direction. Throws BadLocation, NotReached. */
@@ -304,6 +369,41 @@ export class Replay {
     const { by, callback, place } = reply;
     const { file, line, column } = this.frame(place);
     return { by, callback, position: this.position(reply), file, line, column };
+  }
+
+  /**
+   * The last statement that wrote a variable, a property or an entry of a Map (`map.get(key)`), as it is where the program stands; undefined
+   * if none did. Throws BadLocation if the expression names nothing that can be written. frame: index into frames().
+   */
+  async lastWrite(expression: string, options: { frame?: number } = {}): Promise<Write | undefined> {
+    if (this.timeline.inWhatIf) throw new NotReached('who wrote what is only known of the recorded program: discard the what-if first.');
+    const found = await this.watchList.lastWrite(expression, options.frame ?? 0);
+    return found && this.write(expression, found);
+  }
+
+  /**
+   * To the last statement that wrote a variable, a property or an entry of a Map; `wrote` of the stop tells the old and the new value.
+   * Throws BadLocation (nothing that can be written), NotReached (no statement of the program wrote it).
+   */
+  async whoWrote(expression: string, options: { frame?: number } = {}): Promise<Stop | End> {
+    const wrote = await this.lastWrite(expression, options);
+    if (!wrote) throw new NotReached(`${expression} was not written by any statement before here.`);
+    if (wrote.position === undefined)
+      throw new NotReached(`${expression} was not written by a statement: it came from outside the program.`);
+    const stop = await this.goto(wrote.position);
+    return isEnd(stop) ? stop : (this.at = { ...stop, wrote });
+  }
+
+  private write(expression: string, { how, by, moment, place, old, value }: WriteInfo): Write {
+    return {
+      expression,
+      how,
+      ...(by ? { by } : {}),
+      ...(moment ? { position: this.position(moment) } : {}),
+      ...(place ? placeOnly(this.frame(place)) : {}),
+      ...(old ? { old } : {}),
+      ...(value ? { new: value } : {}),
+    };
   }
 
   /** To where the callback that a frame belongs to was scheduled; `scheduled` of the stop says how. Throws NotReached if nothing did. */
@@ -638,6 +738,10 @@ async function evaluateAt(timeline: Timeline, moment: Moment, expression: string
   const reply = await timeline.inspect({ do: 'evaluate', frame: 0, expression });
   if (reply.kind === 'evaluated') return valueOf(reply);
   return { type: 'error', preview: reply.kind === 'failed' ? reply.message : 'the replayer did not answer' };
+}
+
+function placeOnly({ file, line, column }: Frame): { file: string; line: number; column: number } {
+  return { file, line, column };
 }
 
 function times(count: number): string {

@@ -40,6 +40,28 @@ export interface Scheduled {
   column: number;
 }
 
+/** How a variable, a property or an entry got its value. */
+export interface Write {
+  expression: string;
+  /**
+   * `literal`: as part of an object or array literal; `call`: within a function of Node's or of the language, or in what that returned;
+   * `argument`: it came with the call of the function; `declaration`: as its function or block began; `outside`: not by the program.
+   */
+  how: 'assignment' | 'literal' | 'delete' | 'call' | 'argument' | 'declaration' | 'outside';
+  /** Of a call or an argument: the function. */
+  by?: string;
+  /** Of the statement. */
+  position?: string;
+  /** The place of the assignment or the call. */
+  file?: string;
+  line?: number;
+  column?: number;
+  /** Absent: there was nothing. */
+  old?: Value;
+  /** Absent: it was deleted. */
+  new?: Value;
+}
+
 export interface Evaluation extends Value {
   expression: string;
   /** What it threw. The stack of a SyntaxError shows where in the expression it is. */
@@ -87,6 +109,10 @@ export interface Stop {
   whatIf?: true;
   /** After scheduledBy: what happens at this statement. */
   scheduled?: Scheduled;
+  /** At a watchpoint: what has changed, or going back, is about to. */
+  watch?: { id: number; expression: string; old?: Value; new?: Value };
+  /** After whoWrote: what this statement writes. */
+  wrote?: Write;
 }
 
 /** The program is over. */

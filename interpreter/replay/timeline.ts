@@ -99,9 +99,7 @@ export class Timeline {
     if (!this.canRunTo(place)) await this.restart();
     else await this.undisturbed();
     if (!this.replayer) await this.start();
-    const goal: Goal =
-      place.throws === undefined ? { kind: 'moment', turn: place.turn, step: place.step } : { kind: 'throw', index: place.throws };
-    const at = await this.run([goal]);
+    const at = await this.run([goalOf(place)]);
     if (at.kind === 'ended' || at.reason === 'missed') {
       this.returnTo(before);
       throw new NotReached(`the program has no position ${this.options.orders.thread}:${place.turn}:${place.step}.`);
@@ -178,6 +176,24 @@ export class Timeline {
     }
     if (reply.kind === 'evaluated' && !reply.clean) this.dirty = true;
     return reply;
+  }
+
+  /**
+   * Something that is to be looked at once more: `use` gets a replayer of its own that stands somewhere before a place, and is called again with
+   * one from further back as long as it answers undefined. whole: this one stands at the program's start. The program stays where it is.
+   */
+  async again<T>(_before: Place, use: (errand: Errand, whole: boolean) => Promise<T | undefined>): Promise<T | undefined> {
+    const replayer = new ReplayerProcess(this.options.command(), this.options.orders, 'pipe', () => undefined);
+    try {
+      return await use(errandOf(replayer), true);
+    } finally {
+      await replayer.kill();
+    }
+  }
+
+  /** Where the program stands; after its end, its last statement. */
+  get placeNow(): Place | undefined {
+    return this.here?.kind === 'ended' ? this.here.last : this.place();
   }
 
   async close(): Promise<void> {
@@ -276,4 +292,34 @@ export class Timeline {
       throw error;
     }
   }
+}
+
+/** A replayer apart from the timeline, for one question. */
+export interface Errand {
+  ask(request: Request): Promise<Reply>;
+  /** Undefined: the program has ended. */
+  run(goals: Goal[]): Promise<Paused | undefined>;
+}
+
+function errandOf(link: ReplayerProcess): Errand {
+  const ask = async (request: Request): Promise<Reply | undefined> => {
+    const reply = await link.request(request);
+    if (reply.kind === 'failed') throw new ReplayerFailed(reply.message);
+    return reply.kind === 'exit' ? undefined : reply;
+  };
+  return {
+    async ask(request) {
+      const reply = await ask(request);
+      if (!reply) throw failed(link, await link.exited);
+      return reply;
+    },
+    async run(goals) {
+      const at = await ask({ do: 'run', goals });
+      return at?.kind === 'paused' ? at : undefined;
+    },
+  };
+}
+
+export function goalOf(place: Place): Goal {
+  return place.throws === undefined ? { kind: 'moment', turn: place.turn, step: place.step } : { kind: 'throw', index: place.throws };
 }

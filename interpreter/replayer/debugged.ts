@@ -3,8 +3,10 @@
  *
  * Invariant: types only.
  */
-import type { EvaluatingVm, EvaluationHost } from './evaluation';
+import type { Tracked, Tracker } from '../vm';
+import type { EvaluationHost } from './evaluation';
 import type { SchedulingVm } from './scheduled';
+import type { WatchingVm } from './watch';
 import type { Moment, Orders, ReplayerEvent, Reply, Request } from './protocol';
 
 /** What the VM says of a statement. Line and column are 1-based. */
@@ -22,7 +24,8 @@ export interface VmScope {
 }
 
 /** The part of the VM that a session uses; `F` is its frame type. */
-export interface DebuggedVm<F> extends EvaluatingVm<F>, SchedulingVm {
+export interface DebuggedVm<F> extends WatchingVm<F>, SchedulingVm {
+  track(place: Tracked, at: Moment | null): Tracker;
   readonly turn: number;
   readonly step: number;
   /** Statements executed since the program began. */

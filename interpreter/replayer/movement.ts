@@ -34,6 +34,12 @@ export class Movement<F> {
     return this.scan !== undefined;
   }
 
+  /** Whether a change of a place that is held ends the run. */
+  get watches(): boolean {
+    for (let i = 0; i < this.goals.length; i++) if (this.goals[i]!.kind === 'watch') return true;
+    return false;
+  }
+
   endsAtThrow(index: number): boolean {
     return index === this.atThrow;
   }
@@ -73,7 +79,7 @@ export class Movement<F> {
     let next = Infinity;
     for (let i = 0; i < this.goals.length; i++) {
       const goal = this.goals[i]!;
-      if (goal.kind === 'step' || goal.kind === 'depth') next = vm.steps + 1;
+      if (goal.kind === 'step' || goal.kind === 'depth' || goal.kind === 'watch') next = vm.steps + 1;
       else if (goal.kind === 'moment' && goal.turn <= vm.turn) next = Math.min(next, Math.max(vm.steps + 1, vm.stepsAt(goal)));
     }
     if (this.scan?.kind === 'depth' && vm.turn >= this.scan.fromTurn) next = vm.steps + 1;

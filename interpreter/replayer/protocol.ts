@@ -10,6 +10,7 @@
  */
 
 import type { Divergence } from '../../recorder/boundary/divergence';
+import type { Tracked } from '../vm';
 
 /** The first message: what to replay and how. `plain` replays to the end with no session; `debug` waits for requests. */
 export interface Orders {
@@ -44,7 +45,9 @@ export type Goal =
   | { kind: 'breakpoint'; id?: number; hit?: number }
   | { kind: 'step' }
   | { kind: 'depth'; atMost: number }
-  | { kind: 'throw'; index: number };
+  | { kind: 'throw'; index: number }
+  /** The value of a place that is held has changed. */
+  | { kind: 'watch' };
 
 /** Remember the last moment before the run's end that meets this, from turn `fromTurn` on. Told in `Paused.lastMatch`. */
 export type Scan = { kind: 'breakpoint'; fromTurn: number } | { kind: 'depth'; atMost: number; fromTurn: number };
@@ -65,6 +68,18 @@ export type Request =
   | { do: 'frames' }
   | { do: 'scopes'; frame: number }
   | { do: 'scheduled'; frame: number }
+  /** Which kind of place an expression names: `place`. */
+  | { do: 'place'; frame: number; expression: string }
+  /** Note writes to a kind of places from now on; changes before and after a moment are told apart. The replayer is thrown away afterwards. */
+  | { do: 'track'; place: Tracked; at?: Moment }
+  /** What was noted of the place that the expression names, or of one that is held: `wrote`. */
+  | { do: 'wrote'; frame: number; expression: string }
+  | { do: 'wroteHeld'; id: number }
+  /** Keep hold of the place that an expression names, for goals of kind `watch`. impure: evaluating it may run the program's code. */
+  | { do: 'hold'; id: number; frame: number; expression: string; impure?: boolean }
+  | { do: 'release'; id: number }
+  /** Which places are held: `held`. */
+  | { do: 'held' }
   /** milliseconds: how long it may take, where that can be watched here (`Orders.forkable`). */
   | { do: 'evaluate'; frame: number; expression: string; milliseconds?: number }
   /**
@@ -107,6 +122,34 @@ export interface Scheduled extends Moment {
   place: Place;
 }
 
+/** How a place got its value: see WriteKind in vm/tracking.ts. */
+export interface WriteInfo {
+  how: 'assignment' | 'literal' | 'delete' | 'call' | 'argument' | 'declaration' | 'outside';
+  /** Of a call: the name of the function. */
+  by: string;
+  /** Only seen in what a function returned: it may have been there before. */
+  sighted: boolean;
+  /** Of the statement; null: none of the program's. */
+  moment: Moment | null;
+  /** The statement that began next; null: none has. */
+  next: Moment | null;
+  place: Place | null;
+  /** Null: there was nothing. */
+  old: Preview | null;
+  value: Preview | null;
+}
+
+export interface Wrote {
+  kind: 'wrote';
+  last: WriteInfo | null;
+  /** The last before the moment of `track` that changed the value, and the first from then on. */
+  before: WriteInfo | null;
+  after: WriteInfo | null;
+  /** The value is not what was written last. */
+  stale: boolean;
+  value: Preview | null;
+}
+
 export interface ErrorInfo {
   name: string;
   message: string;
@@ -115,7 +158,7 @@ export interface ErrorInfo {
 
 /** `missed`: the moment asked for does not exist; the run stopped at the first statement after it. */
 /** `diverged`: after a change the program asks for something that was not recorded; it cannot go on. */
-export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'missed' | 'diverged';
+export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'missed' | 'diverged' | 'watch';
 
 export interface Paused {
   kind: 'paused';
@@ -131,6 +174,8 @@ export interface Paused {
   place: Place;
   error?: ErrorInfo;
   divergence?: { message: string; report: string; details: Divergence };
+  /** The place that changed. Null: there was, or is, nothing. */
+  watch?: { id: number; old: Preview | null; new: Preview | null };
   lastMatch?: Moment | null;
 }
 
@@ -172,6 +217,11 @@ export type Reply =
   | { kind: 'frames'; frames: FrameInfo[] }
   | Scheduled
   | { kind: 'unscheduled' }
+  | { kind: 'place'; place: Tracked }
+  | { kind: 'held'; ids: number[] }
+  | Wrote
+  /** The expression names nothing that can be written. */
+  | { kind: 'noPlace'; message: string }
   | { kind: 'scopes'; scopes: ScopeInfo[] }
   | Evaluated
   | { kind: 'failed'; message: string };

@@ -13,6 +13,9 @@ import { DEFAULT_LIMITS, errorHead, previewOf, type PreviewLimits } from './prev
 import type { Paused, PauseReason, Place, Preview, ReplayerEvent, Reply, Request, ScopeInfo } from './protocol';
 import { asyncFrames, scheduledBy } from './scheduled';
 import { Telling } from './telling';
+import type { Tracker } from '../vm';
+import { locate, NoPlace, placeIn, writesTo, type Located } from './watch';
+import { Watchpoints } from './watchpoints';
 
 /** How often a running replayer tells its turn, in turns. */
 const TURN_REPORT = 256;
@@ -33,6 +36,8 @@ export class Session<F> {
   private readonly movement: Movement<F>;
   private readonly evaluator: Evaluator<F>;
   private readonly telling: Telling;
+  private readonly watchpoints: Watchpoints<F>;
+  private tracker: Tracker | undefined;
 
   constructor(
     private readonly vm: DebuggedVm<F>,
@@ -42,6 +47,7 @@ export class Session<F> {
     this.telling = new Telling((event) => host.send(event), Date.now);
     this.breakpoints = new Breakpoints(vm, (hit) => this.telling.tell(hit), this.evaluator);
     this.movement = new Movement(vm);
+    this.watchpoints = new Watchpoints(vm, host.kit);
   }
 
   /** Code of the program runs that is no part of the replay. */
@@ -65,7 +71,10 @@ export class Session<F> {
   onPause(frame: F): void {
     if (this.evaluator.running) return;
     const { movement } = this;
+    this.tracker?.atStep(frame as never);
     const hit = this.breakpoints.hitsAt(frame);
+    const change = movement.watches ? this.watchpoints.changed() : undefined;
+    if (change) return this.stop(frame, 'watch', hit, { watch: change });
     const reason = movement.reasonToStop(hit);
     if (reason === undefined) {
       movement.look(hit);
@@ -147,6 +156,7 @@ export class Session<F> {
     for (;;) {
       const request = this.host.receive() as Request;
       if (request.do === 'run') {
+        this.watchpoints.changed();
         this.movement.begin(request.goals, request.scan, frame !== undefined);
         return;
       }
@@ -158,7 +168,9 @@ export class Session<F> {
       try {
         reply = this.answer(request);
       } catch (error) {
-        reply = { kind: 'failed', message: error instanceof Error ? `${error.name}: ${error.message}` : 'the replayer could not answer' };
+        if (error instanceof NoPlace) reply = { kind: 'noPlace', message: error.message };
+        else
+          reply = { kind: 'failed', message: error instanceof Error ? `${error.name}: ${error.message}` : 'the replayer could not answer' };
       }
       this.send(reply);
     }
@@ -193,6 +205,25 @@ export class Session<F> {
         };
       case 'scheduled':
         return scheduledBy(this.vm, request.frame);
+      case 'place':
+        return { kind: 'place', place: placeIn(this.vm, this.host.kit, this.frame(request.frame), request.expression) };
+      case 'track':
+        this.tracker = this.vm.track(request.place, request.at ?? null);
+        return { kind: 'done' };
+      case 'wrote': {
+        const place = locate(this.vm, this.host.kit, this.frame(request.frame), request.expression, true);
+        return this.writesTo(place, request.expression);
+      }
+      case 'wroteHeld':
+        return this.writesTo(this.watchpoints.place(request.id), 'it');
+      case 'hold':
+        this.watchpoints.hold(request.id, this.frame(request.frame), request.expression, request.impure === true);
+        return { kind: 'done' };
+      case 'release':
+        this.watchpoints.release(request.id);
+        return { kind: 'done' };
+      case 'held':
+        return { kind: 'held', ids: this.watchpoints.ids };
       case 'scopes':
         return { kind: 'scopes', scopes: this.scopes(request.frame) };
       case 'evaluate':
@@ -202,6 +233,11 @@ export class Session<F> {
         this.host.whatIf();
         return this.evaluator.change(this.frame(request.frame), request.expression);
     }
+  }
+
+  private writesTo(place: Located, expression: string): Reply {
+    if (!this.tracker) throw new RangeError('no writes were noted');
+    return writesTo(this.vm, this.host.kit, this.tracker, place, expression);
   }
 
   private placeOf(frame: F): Place {

@@ -137,3 +137,8 @@ function constructorName(value: object): string {
   const own = typeof name === 'function' ? inherited(name, 'name') : undefined;
   return typeof own === 'string' && own !== '' ? own : 'Object';
 }
+
+/** A binding in its temporal dead zone. */
+export function uninitialised(S: VmState, name: string): Error {
+  return makeError(S, 'ReferenceError', `Cannot access '${name}' before initialization`);
+}

@@ -1,5 +1,6 @@
 // Error messages of V8 quote the source of functions: for a guest function that is its host function's. Called by the run loop for
 // errors that pass it. Invariant: a message is changed only where it quotes the host text of a function that the failing instruction used.
+import { TRACKED } from './rare';
 import { OP_LENGTH, Op } from '../bytecode';
 import { Special, Stamp, type Frame } from './frame';
 import type { VmState } from './state';
@@ -16,7 +17,7 @@ export function restoreSource(S: VmState, error: unknown, frame: Frame): void {
   const message: unknown = descriptor ? descriptor.value : undefined;
   if (typeof message !== 'string' || !message.includes('$k.')) return;
   const code = frame.code.code as Int32Array;
-  const op = code[frame.pc] as number;
+  const op = (code[frame.pc] as number) % TRACKED;
   const used: unknown[] = [];
   for (let i = 1; i < (OP_LENGTH[op] as number); i++) used.push(frame.regs[code[frame.pc + i] as number]);
   if (op === Op.Call) for (let i = 0; i < (code[frame.pc + 5] as number); i++) used.push(frame.regs[(code[frame.pc + 4] as number) + i]);

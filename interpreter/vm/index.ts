@@ -3,6 +3,8 @@ export { Vm, type AsyncView, type ScheduledView } from './vm';
 export type { VmHost } from './host';
 export type { VmHooks } from './hooks';
 export type { GuestFrame } from './frame';
+export { ABSENT, ACCESSOR, type Tracked, type Tracker, type Write, type Writes } from './tracking';
+export type { VariablePlace } from './inspect';
 export type { Location, NamedValue, ScopeView } from './inspect';
 export { loadIsolated, type IsolateIo } from './isolate';
 export { scriptNameOf } from './stack';

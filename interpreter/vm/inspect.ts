@@ -4,6 +4,8 @@ import { offsetOf, Op, OP_LENGTH, positionOf, type CodeBlock } from '../bytecode
 import { compileFrameEval, makeFile, type FunctionInfo, type Scope, type Variable } from '../compiler';
 import { FunctionData, HOLE, type Env, type Frame } from './frame';
 import * as ops from './operations';
+import { TRACKED } from './rare';
+import type { Tracked } from './tracking';
 import type { VmState } from './state';
 
 /** Where a frame stands; 1-based line and column. */
@@ -41,12 +43,12 @@ interface Slot {
 const stepTables = new WeakMap<CodeBlock, number[]>();
 
 /** pcs of the Step instructions of a block, ascending. */
-function stepsOf(block: CodeBlock): number[] {
+export function stepsOf(block: CodeBlock): number[] {
   let table = stepTables.get(block);
   if (!table) {
     table = [];
     const code = block.code as Int32Array;
-    for (let pc = 0; pc < code.length; pc += OP_LENGTH[code[pc] as number] as number) if (code[pc] === Op.Step) table.push(pc);
+    for (let pc = 0; pc < code.length; pc += OP_LENGTH[(code[pc] as number) % TRACKED] as number) if (code[pc] === Op.Step) table.push(pc);
     stepTables.set(block, table);
   }
   return table;
@@ -249,6 +251,50 @@ function thisOf(S: VmState, frame: Frame): { value: unknown } | undefined {
   const value = frame.thisValue;
   if (info.strict || (typeof value === 'object' && value !== null) || typeof value === 'function') return { value };
   return value === undefined || value === null ? { value: S.kit.global } : undefined;
+}
+
+/** Where a variable that a frame sees is kept. */
+export interface VariablePlace {
+  readonly tracked: Tracked;
+  /** What holds it: an environment, a frame, ... Null if it is gone. */
+  readonly holder: object | null;
+  /** Kind of declaration; `global` for a property of the global object. */
+  readonly kind: string;
+  /** The present value; undefined if there is none yet. */
+  readonly value: unknown;
+}
+
+export function variablePlace(S: VmState, frame: Frame, name: string): VariablePlace | null {
+  let env: Env | null = frame.env;
+  for (let scope: Scope | null = scopeAt(frame); scope; scope = scope.parent) {
+    const variable = scope.variables.get(name);
+    if (variable !== undefined) {
+      const { value } = view(frame, slotOf(S, frame, scope, variable, scope.hasEnv ? env : null));
+      const { kind } = variable;
+      if (variable.cell >= 0) {
+        const cells = slotOf(S, frame, scope, scope.variables.get('%cells') as Variable, scope.hasEnv ? env : null).read();
+        return { tracked: { kind: 'cell', index: variable.cell }, holder: cells as object, kind, value };
+      }
+      if (variable.captured) return { tracked: { kind: 'environment', slot: variable.slot }, holder: env, kind, value };
+      const owner = scope.func === frame.code.analysis ? frame : liveFrameOf(S, scope.func);
+      if (owner === null || variable.register < 0) return { tracked: { kind: 'environment', slot: 0 }, holder: null, kind, value };
+      const { file, start, end } = owner.code;
+      const initialisedAt = variable.lexical && variable.initialisedAt !== Infinity ? variable.initialisedAt : -1;
+      return {
+        tracked: { kind: 'register', file: file.path, start, end, register: variable.register, initialisedAt },
+        holder: owner,
+        kind,
+        value,
+      };
+    }
+    if (scope.hasEnv) env = (env?.[0] as Env | undefined) ?? null;
+  }
+  const lexical = S.lexical?.get(name);
+  if (lexical !== undefined) return { tracked: { kind: 'global', name }, holder: lexical, kind: 'global', value: lexical.value };
+  const { global } = S.kit;
+  const own = Reflect.getOwnPropertyDescriptor(global, name);
+  if (own === undefined && !(name in global)) return null;
+  return { tracked: { kind: 'property', key: name }, holder: global, kind: 'global', value: own?.value };
 }
 
 /** Assigns a variable that the frame sees; false if there is none of the name or it cannot be written. */

@@ -2,6 +2,7 @@
 // run.ts and iteration.ts. Invariant: guest-visible objects come from the realm kit, and calls into the host go through a CallRecord.
 import { type CodeBlock } from '../bytecode';
 import type { EvalSite } from '../compiler';
+import { codeBlocks } from './code-blocks';
 import { callSite, makeError, notIterable, quote, quoteKey } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, GeneratorStamp, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
 import { FastIterator, isObject } from './iteration';
@@ -34,6 +35,8 @@ export function prepare(block: CodeBlock): void {
   if (block.code !== null) return;
   block.compile(block);
   block.makeRegisters = registerFactory(Math.max(1, block.registerCount));
+  if (codeBlocks.keep) codeBlocks.compiled[codeBlocks.compiled.length] = block;
+  if (codeBlocks.onCompile !== null) codeBlocks.onCompile(block);
 }
 
 /** A copy of consecutive registers. */
@@ -200,6 +203,7 @@ export function enter(S: VmState, frame: Frame, mode: Mode, value: unknown): unk
     S.entryStep = S.step;
     if (S.pausesAtEntry) S.pauseAt = S.step + 1;
   } else if (frame.code.isGenerator && mode !== Mode.Throw) frame.consumer = parent;
+  if (S.tracker !== null && S.tracker.watchesCalls) S.tracker.entered(frame, mode, value);
   const below = parent === null || S.activation === null ? null : framesBelow(S.activation, parent, NEAR);
   return new Activation(S.activation, parent, parentPc, frame, mode, value, below).enter();
 }

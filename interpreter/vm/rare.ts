@@ -15,9 +15,21 @@ type Bag = Record<PropertyKey, unknown>;
 /** Operators work on any guest values; TypeScript wants numbers. */
 type N = number;
 
-export function rare(S: VmState, frame: Frame, code: Int32Array, pc: number, regs: unknown[], constants: unknown[], env: Env): number {
+/** Added to the opcode of an instruction whose writes are noted: see tracking.ts. */
+export const TRACKED = 256;
+
+export function rare(
+  S: VmState,
+  frame: Frame,
+  op: number,
+  code: Int32Array,
+  pc: number,
+  regs: unknown[],
+  constants: unknown[],
+  env: Env,
+): number {
   const kit = S.kit;
-  switch (code[pc]) {
+  switch (op) {
     case Op.LoadNewTarget:
       regs[code[pc + 1] as number] = frame.newTarget;
       pc += 2;
@@ -552,7 +564,8 @@ export function rare(S: VmState, frame: Frame, code: Int32Array, pc: number, reg
       pc += 1;
       break;
     default:
-      throw new Error(`bad opcode ${code[pc]} at ${pc}`);
+      if (op >= TRACKED && S.tracker !== null) return S.tracker.execute(frame, op - TRACKED, code, pc, regs, constants, env);
+      throw new Error(`bad opcode ${op} at ${pc}`);
   }
   return pc;
 }

@@ -3,7 +3,7 @@
 // `S.top` at its frame; registers are written last, so an instruction that throws has written nothing.
 import { Completion, FunctionKind, HANDLER_SIZE, HandlerKind, Op, OP_LENGTH, type CodeBlock, type ObjectShape } from '../bytecode';
 import { call } from './calls';
-import { makeError } from './errors';
+import { makeError, uninitialised } from './errors';
 import { Frame, HOLE, KEPT, Mode, Stamp, State, type Activation, type Env } from './frame';
 import { FastIterator, getIterator, stepIterator } from './iteration';
 import { restoreSource } from './host-text';
@@ -712,7 +712,9 @@ export function run(S: VmState, activation: Activation): unknown {
           }
           default:
             frame.pc = pc;
-            pc = rare(S, frame, code, pc, regs, constants, env);
+            pc = rare(S, frame, code[pc] as number, code, pc, regs, constants, env);
+            // A tracked instruction may have changed it.
+            env = frame.env as Env;
         }
       }
     } catch (thrown) {
@@ -767,10 +769,6 @@ function leave(S: VmState, activation: Activation): void {
   S.nesting--;
   S.top = activation.parentFrame;
   S.activation = activation.parent;
-}
-
-function uninitialised(S: VmState, name: string): Error {
-  return makeError(S, 'ReferenceError', `Cannot access '${name}' before initialization`);
 }
 
 /** The frame pushed last exceeded the depth: it throws at its first instruction, where nothing catches. */

@@ -80,7 +80,7 @@ export class Scheduler {
       if (data === undefined) continue;
       if (note === null) {
         if (this.synchronous.has(f as object) || Stamp.of(f as object) !== undefined) return null;
-        note = this.note(siteName(frame.code, pc) || nameOf(f), frame.lastStep, placesFrom(this.S, frame, pc), frame.lastStep);
+        note = this.note(calleeName(frame.code, pc, f), frame.lastStep, placesFrom(this.S, frame, pc), frame.lastStep);
       }
       const known = (data.scheduled ??= []);
       if (known.length === KEPT_REGISTRATIONS) {
@@ -149,6 +149,11 @@ export class Scheduler {
     if (cause !== null && (note.depth = cause.depth + 1) >= 2 * KEPT_CAUSES) cutCauses(note);
     return note;
   }
+}
+
+/** What a host function is called: by the program, where it has a name there. */
+export function calleeName(code: CodeBlock, pc: number, f: unknown): string {
+  return siteName(code, pc) || nameOf(f);
 }
 
 /** The host function's own name, without running anything. */
@@ -272,5 +277,6 @@ export function scheduledByOf(S: VmState, index: number): ScheduledBy | null {
 }
 
 function isModule(code: CodeBlock): boolean {
-  return (code.analysis as FunctionInfo | null)?.node.type === 'FunctionBody';
+  const type = (code.analysis as FunctionInfo | null)?.node.type;
+  return type === 'FunctionBody' || type === 'Program';
 }

@@ -9,6 +9,7 @@ import type { Kit } from './kit';
 import type { Scheduler } from './scheduling';
 import type { Marks } from './marks';
 import type { Stacks } from './stack';
+import type { Tracker } from './tracking';
 
 export interface GlobalBinding {
   value: unknown;
@@ -56,6 +57,8 @@ export interface VmState {
   /** Null when nobody debugs. */
   scheduler: Scheduler | null;
   readonly marks: Marks;
+  /** Null but in replayers that search for writes. */
+  tracker: Tracker | null;
   stackLimit: { get(object: object): unknown; set(object: object, value: unknown): boolean } | null;
   /** Frames that evaluations may still see when they have left the stack: those of the last one. */
   looked: readonly Frame[];

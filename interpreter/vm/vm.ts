@@ -1,7 +1,7 @@
 // The VM as its users see it: loads source text as guest functions, counts turns and steps, and answers the debugger's questions
 // about frames and scopes. Used by the replayer. Invariant: nothing here runs guest code except where a comment says so.
 import type { CodeBlock, SourceFile } from '../bytecode';
-import { CodeBlock as Block, FunctionKind } from '../bytecode';
+import { CodeBlock as Block, FunctionKind, positionOf } from '../bytecode';
 import {
   ADOPT,
   compileDynamicFunction,
@@ -36,11 +36,14 @@ import * as inspect from './inspect';
 import * as ops from './operations';
 import { run } from './run';
 import { WARMUP } from './warmup';
-import { asyncFramesOf, scheduledByOf, Scheduler } from './scheduling';
+import { asyncFramesOf, calleeName, scheduledByOf, Scheduler } from './scheduling';
+import { Tracker, valueIn, type Tracked } from './tracking';
+import { codeBlocks } from './code-blocks';
 import { makeStacks, type Stacks } from './stack';
 import { Marks } from './marks';
 import type { VmState } from './state';
 
+const { apply } = Reflect;
 type Fn = (...args: unknown[]) => unknown;
 
 /** Closures of a code block before it gets a factory of its own: making one takes as long as making hundreds of closures. */
@@ -222,6 +225,7 @@ export class Vm {
       scheduler: null,
       marks: this.marks,
       looked: [],
+      tracker: null,
       files: this.files,
       dataOf: (f) => (typeof f === 'function' ? Stamp.of(f) : undefined),
     };
@@ -264,6 +268,7 @@ export class Vm {
   noteSchedules(): void {
     const { S, stacks } = this;
     const scheduler = (S.scheduler = new Scheduler(S));
+    codeBlocks.keep = true;
     CallRecord.prototype.call = function (this: CallRecord, f, self, args) {
       const note = scheduler.calling(this.frame, this.pc, f, args);
       const value = stacks.call(S, this, f, self, args);
@@ -271,6 +276,65 @@ export class Vm {
       else scheduler.called(note);
       return value;
     };
+  }
+
+  /**
+   * From now on writes to places of one kind are noted: see tracking.ts. at: a moment; changes before and after it are told apart. For
+   * replayers that are thrown away afterwards.
+   */
+  track(spec: Tracked, at: { turn: number; step: number } | null): Tracker {
+    const { S } = this;
+    const isBefore = (step: number): boolean => {
+      if (at === null || S.turn < at.turn) return true;
+      const moment = this.momentOf(step);
+      return moment.turn < at.turn || (moment.turn === at.turn && moment.step < at.step);
+    };
+    const tracker = (S.tracker = new Tracker(S, spec, isBefore));
+    tracker.begin();
+    if (!tracker.watchesCalls) return tracker;
+    const { call, construct } = CallRecord.prototype;
+    const watched = (record: CallRecord, f: unknown, self: unknown, args: ArrayLike<unknown>, run: () => unknown): unknown => {
+      const { frame, pc } = record;
+      const probes = tracker.probe(self, args);
+      const by = calleeName(frame.code, pc, f);
+      let value: unknown;
+      try {
+        value = run();
+      } finally {
+        tracker.compare(probes, frame, pc, by);
+      }
+      tracker.sight(value, { how: 'call', step: frame.lastStep, code: frame.code, pc, by });
+      return value;
+    };
+    CallRecord.prototype.call = function (this: CallRecord, f, self, args) {
+      return watched(this, f, self, args, () => apply(call, this, [f, self, args]));
+    };
+    CallRecord.prototype.construct = function (this: CallRecord, f, args, newTarget) {
+      return watched(this, f, undefined, args, () => apply(construct, this, [f, args, newTarget]));
+    };
+    return tracker;
+  }
+
+  /** The value of a place, ABSENT or ACCESSOR: see valueIn in tracking.ts. Runs no guest code. */
+  valueIn(spec: Tracked, holder: object, name?: object): unknown {
+    return valueIn(this.S, spec, holder, name);
+  }
+
+  /** Where a variable that a frame sees is kept; null if there is none of the name. */
+  variablePlace(frame: GuestFrame, name: string): inspect.VariablePlace | null {
+    return inspect.variablePlace(this.S, frame as Frame, name);
+  }
+
+  /** Where a function of the program is written; null for what is none. */
+  definedAt(f: unknown): { function: string; file: string; line: number; column: number } | null {
+    const code = this.S.dataOf(f)?.code;
+    if (code === undefined || code.file.path === '') return null;
+    return { function: code.name, file: code.file.path, ...positionOf(code.file, code.start) };
+  }
+
+  /** Where an instruction is. */
+  locationAt(code: CodeBlock, pc: number): inspect.Location {
+    return inspect.locationAt(code, pc);
   }
 
   // --- code ------------------------------------------------------------------------------------------------------------------
