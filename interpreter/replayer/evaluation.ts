@@ -6,6 +6,7 @@
  * no such copies it runs here. Invariant: an answer that says `clean` has changed nothing that the program could see.
  */
 import { asAsyncCall, syntaxErrorPlace } from './awaiting';
+import type { Harmless } from './harmless';
 import { errorHead, previewOf, type InspectionKit } from './preview';
 import { asciiJson, decode, type Evaluated, type EvaluatedValue } from './protocol';
 import { evaluatePure } from './pure';
@@ -19,6 +20,7 @@ export interface EvaluatingVm<F> {
 
 export interface EvaluationHost {
   kit: InspectionKit;
+  harmless?: Harmless | undefined;
   /** Runs something for which the world is as it was last seen: no event of the trace is used up. */
   apart<T>(run: () => T): T;
   /** Runs something in a copy of the process and gives the bytes it returns, or why there are none. Absent where copies cannot be made. */
@@ -112,7 +114,7 @@ export class Evaluator<F> {
 
   private provable(frame: F, expressions: readonly string[]): (EvaluatedValue | null)[] {
     const { kit } = this.host;
-    const scope = { lookup: (name: string) => this.vm.lookup(frame, name) };
+    const scope = { lookup: (name: string) => this.vm.lookup(frame, name), harmless: this.host.harmless };
     const values: (EvaluatedValue | null)[] = [];
     for (let i = 0; i < expressions.length; i++) {
       const proved = evaluatePure(kit, expressions[i]!, scope);

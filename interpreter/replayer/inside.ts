@@ -5,6 +5,7 @@
  */
 import { Vm, type GuestFrame, type VmHost } from '../vm';
 import { receive, send, type ControlCalls } from './control';
+import { harmlessCalls, type Realm } from './harmless';
 import type { InspectionKit } from './preview';
 import type { ScratchLoss } from './evaluation';
 import { Session } from './session';
@@ -90,6 +91,7 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
       kit: host.kit,
       receive: () => receive(host),
       send: (message) => send(host, message),
+      harmless: harmlessCalls(host.kit, host.evalInRealm('globalThis', 'retrace') as Realm),
       apart: host.apart,
       scratch: host.scratch,
       exitNow: host.exitNow,

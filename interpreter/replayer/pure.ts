@@ -2,16 +2,19 @@
  * Evaluates an expression when it can be proved that doing so runs none of the program's code and changes nothing.
  *
  * Called by the session before it falls back to a real evaluation, after which the replayer must be thrown away. Proved means: names,
- * `this`, literals, operators on primitives, and properties that are plain data. Everything else (calls, assignments, getters,
- * proxies, conversions of objects) is answered with `undefined`: not provable.
+ * `this`, literals, operators on primitives, properties that are plain data, and harmless calls of built-ins (harmless.ts). Everything else
+ * (other calls, assignments, getters, proxies, conversions of objects) is answered with `undefined`: not provable.
  */
 import * as acorn from 'acorn';
+import type { Harmless } from './harmless';
 import { dataProperty } from './preview';
 import type { InspectionKit } from './preview';
 
 export interface PureScope {
   /** The value of a name (or of `this`) in view, or undefined when it is unknown, unset or not plain data. */
   lookup(name: string): { value: unknown } | undefined;
+  /** Built-in functions that may be called. */
+  harmless?: Harmless | undefined;
 }
 
 /** The value, or undefined when the expression is not provably free of effects (or does not parse). */
@@ -90,6 +93,12 @@ class PureEvaluator {
       }
       case 'MemberExpression':
         return this.member(node);
+      case 'CallExpression':
+        return this.call(node);
+      case 'ArrayExpression':
+        return node.elements.map((element) =>
+          element === null || element.type === 'SpreadElement' ? this.unprovable() : this.value(element),
+        );
       default:
         throw NOT_PURE;
     }
@@ -192,13 +201,61 @@ class PureEvaluator {
     if (typeof object !== 'object' && typeof object !== 'function') throw NOT_PURE;
     const found = dataProperty(this.kit, object, key);
     if (found) return found.value;
+    const getter = getterOf(this.kit, object, key);
+    if (getter && this.scope.harmless?.getter(getter) === true) return this.attempt(getter, object, []);
     // absent everywhere is as good as data, but for proxies and getters on the way
     return isAbsent(this.kit, object, key) ? undefined : this.unprovable();
+  }
+
+  /** Its errors are left to the real evaluation: sizes of what is of another kind, counts that are too large. */
+  private attempt(fn: (this: never, ...args: never[]) => unknown, self: unknown, args: unknown[]): unknown {
+    try {
+      return Reflect.apply(fn, self, args) as unknown;
+    } catch {
+      throw NOT_PURE;
+    }
+  }
+
+  private call(node: acorn.CallExpression): unknown {
+    const { callee } = node;
+    let self: unknown;
+    let fn: unknown;
+    if (callee.type === 'MemberExpression') {
+      if (callee.object.type === 'Super') throw NOT_PURE;
+      self = this.value(callee.object);
+      if (self === SHORT_CIRCUIT) return SHORT_CIRCUIT;
+      if ((self === null || self === undefined) && callee.optional) return SHORT_CIRCUIT;
+      fn = this.method(self, callee);
+    } else if (callee.type === 'Identifier') fn = this.named(callee.name);
+    else throw NOT_PURE;
+    if (typeof fn !== 'function') throw NOT_PURE;
+    const args = node.arguments.map((arg) => (arg.type === 'SpreadElement' ? this.unprovable() : this.value(arg)));
+    if (this.scope.harmless?.call(fn, self, args) !== true) throw NOT_PURE;
+    return this.attempt(fn as (...args: unknown[]) => unknown, self, args);
+  }
+
+  private method(self: unknown, callee: acorn.MemberExpression): unknown {
+    const { harmless } = this.scope;
+    if (callee.property.type === 'PrivateIdentifier' || !harmless) throw NOT_PURE;
+    const key = callee.computed ? this.plain(callee.property) : (callee.property as acorn.Identifier).name;
+    const holder =
+      typeof self === 'string' ? harmless.stringPrototype : typeof self === 'number' ? harmless.numberPrototype : (self as object | null);
+    if ((typeof holder !== 'object' && typeof holder !== 'function') || holder === null) throw NOT_PURE;
+    return dataProperty(this.kit, holder, key as PropertyKey)?.value;
   }
 
   private unprovable(): never {
     throw NOT_PURE;
   }
+}
+
+function getterOf(kit: InspectionKit, object: object, key: PropertyKey): ((this: object) => unknown) | undefined {
+  for (let holder: object | null = object; holder !== null; holder = Reflect.getPrototypeOf(holder)) {
+    if (kit.isProxy(holder)) return undefined;
+    const found = Reflect.getOwnPropertyDescriptor(holder, key);
+    if (found) return found.get;
+  }
+  return undefined;
 }
 
 function isAbsent(kit: InspectionKit, object: object, key: PropertyKey): boolean {
