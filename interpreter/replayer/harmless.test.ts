@@ -19,7 +19,7 @@ const names: Record<string, unknown> = {
   text: 'Hello there',
   n: 3.14159,
   list: [1, 2, 3],
-  holes: new Array(3),
+  holes: Object.assign([], { length: 3 }),
   odd: Odd.from([1, 2]),
   map: new Map([['a', 1]]),
   set: new Set([1]),
