@@ -28,7 +28,9 @@ export function exitCodeFor(error: unknown): number {
 /** What the prompt says of it. */
 export function wordsFor(error: unknown): string {
   if (error instanceof Divergence && error.report !== '') return error.report.trimEnd();
-  return error instanceof Refused ? error.message : lineFor(error);
+  if (error instanceof Refused) return error.message;
+  // A sentence of its own, unless it begins with the name of a file.
+  return lineFor(error).replace(/^[a-z]+ /, (word) => word[0]!.toUpperCase() + word.slice(1));
 }
 
 function lineFor(error: unknown): string {

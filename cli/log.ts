@@ -4,7 +4,7 @@
  * Lines are written in blocks, and no faster than the reader takes them. Ctrl-C ends the search and says how far it came.
  */
 import { once } from 'node:events';
-import { paint, placeText, printable } from './print';
+import { hitText } from './print';
 import { openProcess, type ProcessFlags } from './process';
 import { Progress } from './progress';
 import type { Hit } from '../interpreter/replay';
@@ -43,11 +43,6 @@ export async function logHits(folder: string, location: string, expressions: str
   if (!search.signal.aborted) return;
   process.stderr.write(last ? `Stopped after hit ${last.hit} at ${last.position}.\n` : 'Stopped before the first hit.\n');
   process.exitCode = INTERRUPTED;
-}
-
-function hitText(hit: Hit): string {
-  const values = hit.evaluations.map(({ expression, preview }) => printable(`${expression} = ${preview}`)).join('  ');
-  return `${paint(hit.position.padEnd(14), 'grey')} ${placeText(hit)}  ${values}`;
 }
 
 class Lines {

@@ -1,6 +1,6 @@
 /** Stops and values as text for people. Used by interpret.ts, log.ts and the prompt. */
 import { printable } from '../recorder/trace';
-import { isEnd, type End, type Evaluation, type Frame, type Replay, type Stop, type Value } from '../interpreter/replay';
+import { isEnd, type End, type Evaluation, type Frame, type Hit, type Replay, type Stop, type Value } from '../interpreter/replay';
 import { listingText, type Range } from './listing';
 import { clipped, paint } from './screen';
 
@@ -52,11 +52,21 @@ export function evaluationText({ expression, preview }: Evaluation): string {
   return `  ${lines(expression)} = ${lines(preview)}`;
 }
 
+/** One line a hit: when, where, the values. */
+export function hitText(hit: Hit): string {
+  const values = hit.evaluations.map(({ expression, preview }) => printable(`${expression} = ${preview}`)).join('  ');
+  return `${paint(hit.position.padEnd(14), 'grey')} ${placeText(hit)}  ${values}`;
+}
+
+/** Those on the stack by number; behind them, with what they did, those that led here. */
 export function framesText(frames: readonly Frame[], current = 0): string[] {
   const digits = String(frames.length - 1).length;
   return frames.map((frame, i) => {
     const mark = i === current ? paint('>', 'yellow') : ' ';
-    return `${mark} ${String(i).padStart(digits)}  ${printable(frame.function) || '(anonymous)'}  ${placeText(frame)}`;
+    const what = `${mark} ${String(i).padStart(digits)}  ${printable(frame.function) || '(anonymous)'}  ${placeText(frame)}`;
+    if (!frame.async) return what;
+    const when = frame.position === undefined ? '' : `  ${paint(frame.position, 'grey')}`;
+    return `${what}  ${paint(`async${frame.by === undefined ? '' : `: ${printable(frame.by)}`}`, 'magenta')}${when}`;
   });
 }
 

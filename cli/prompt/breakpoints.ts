@@ -1,14 +1,15 @@
 /** The commands about breakpoints. */
-import { placeText } from '../print';
+import { hitText, placeText } from '../print';
 import { Refused, type PromptCommand } from './command';
 import type { Conversation } from './conversation';
+import { splitExpressions } from './expressions';
 import { locationHere } from './movements';
 
 export function breakpointCommands(conversation: Conversation): PromptCommand[] {
   const { marks } = conversation;
   return [
     {
-      names: ['break', 'br', 'sb'],
+      names: ['break', 'br'],
       usage: '[FILE:LINE[:COL]]',
       group: 'Breakpoints',
       help: 'stop there, whichever way the program runs; alone: list them',
@@ -22,6 +23,11 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
       run: async (where) => {
         if (where === '') return listed(conversation);
         const mark = await marks.add(locationHere(conversation, where));
+        const same = marks.list.find((one) => one !== mark && one.at.id === mark.at.id);
+        if (same) {
+          await marks.remove(String(mark.number));
+          return `Breakpoint ${same.number} is there already.`;
+        }
         return `Breakpoint ${mark.number} at ${placeText(mark.at)}.`;
       },
     },
@@ -32,6 +38,19 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
       help: 'list them',
       takes: 'none',
       run: async () => listed(conversation),
+    },
+    {
+      names: ['hits'],
+      usage: 'FILE:LINE EXPR[, EXPR]...',
+      group: 'Breakpoints',
+      help: 'every time a place is reached in the whole run, with values',
+      details: ['The program stays where it stands. `function:NAME` is a place too: the beginning of each call. Ctrl-C ends it.'],
+      examples: [
+        ['hits app.js:12 item.name, item.price', ''],
+        ['hits function:add this.items.length', 'each call of add'],
+      ],
+      takes: 'location then expression',
+      run: (argument) => hits(conversation, argument),
     },
     {
       names: ['delete', 'd', 'cb'],
@@ -52,6 +71,19 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
       },
     },
   ];
+}
+
+async function hits(conversation: Conversation, argument: string): Promise<string> {
+  const [, where, rest] = /^(\S+)\s*(.*)$/s.exec(argument) ?? [];
+  if (where === undefined) throw new Refused('Where? Example: hits app.js:12 item.name, item.price');
+  const expressions = splitExpressions(rest!);
+  const search = conversation.search();
+  let count = 0;
+  for await (const hit of conversation.replay.hits(locationHere(conversation, where), expressions, { signal: search.signal })) {
+    count++;
+    conversation.write(`${hitText(hit)}\n`);
+  }
+  return search.signal.aborted ? `Stopped after ${count === 1 ? '1 hit' : `${count} hits`}.` : '';
 }
 
 function listed({ marks }: Conversation): string {

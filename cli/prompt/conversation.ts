@@ -24,6 +24,7 @@ export class Conversation {
   listed: { file: string; from: number; to: number } | undefined;
   /** Expressions shown at every stop, by their numbers. */
   readonly displays = new Map<number, string>();
+  private searching: AbortController | undefined;
   readonly marks: Marks;
   readonly output: ProgramOutput;
 
@@ -31,6 +32,7 @@ export class Conversation {
     readonly recording: Recording,
     readonly replay: Replay,
     readonly progress: Progress,
+    private readonly sink: (text: string) => void = (text) => void process.stdout.write(text),
   ) {
     this.marks = new Marks(replay);
     this.output = new ProgramOutput((text) => this.write(text));
@@ -39,7 +41,7 @@ export class Conversation {
   /** Straight to the person, before the answer of the command that is running. */
   write(text: string): void {
     this.progress.done();
-    process.stdout.write(text);
+    this.sink(text);
   }
 
   /** Where the program stands. Throws Refused when that is its end. */
@@ -69,16 +71,14 @@ export class Conversation {
   /** A movement without words: shows what the program wrote on its way. */
   async along(direction: Direction, movement: () => Promise<Stop | End>): Promise<Stop | End> {
     const { current } = this.replay;
-    if (direction === 'forwards') this.output.follow(current && !isEnd(current) ? current.position : undefined);
-    let stop: Stop | End | undefined;
-    try {
-      return (stop = await movement());
-    } finally {
-      const at = stop ?? this.replay.current;
-      this.output.arrived(at && !isEnd(at) ? at.position : undefined);
-      this.frame = 0;
-      this.listed = undefined;
+    const stop = await movement();
+    if (direction === 'forwards') {
+      const from = current && !isEnd(current) ? current.position : undefined;
+      this.output.show(from, isEnd(stop) ? undefined : stop.position);
     }
+    this.frame = 0;
+    this.listed = undefined;
+    return stop;
   }
 
   /** A movement shows where it led, not every variable again. */
@@ -92,6 +92,13 @@ export class Conversation {
     return shown.join('\n');
   }
 
+  /** A search that `interrupt` ends. */
+  search(): AbortController {
+    return (this.searching = new AbortController());
+  }
+
   /** Stops what is running. */
-  interrupt(): void {}
+  interrupt(): void {
+    this.searching?.abort();
+  }
 }

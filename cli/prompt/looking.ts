@@ -151,6 +151,8 @@ function selectFrame(conversation: Conversation, which: number): string {
     const known = frames.length === 1 ? 'There is only frame 0.' : `There are frames 0 to ${frames.length - 1}.`;
     throw new Refused(known);
   }
+  if (frame.async && frame.position === undefined) throw new Refused(`Frame ${which} is not on the stack any more.`);
+  if (frame.async) throw new Refused(`Frame ${which} is not on the stack any more. \`goto ${frame.position}\` goes to where it was.`);
   conversation.frame = which;
   conversation.listed = undefined;
   return [framesText([frame])[0]!.replace('0', String(which)), ...sourceText(conversation.replay, frame, 1)].join('\n');

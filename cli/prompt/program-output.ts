@@ -1,8 +1,8 @@
 /**
  * What the recorded program wrote, shown at the prompt apart from what the debugger says: each line behind `<` (stdout) or `<!` (stderr).
  *
- * A movement forwards shows what was written on its way, again if it goes there again; one backwards shows nothing. A replay tells each
- * piece of output once, so the pieces are kept. Invariant: nothing the program wrote moves the cursor; of its control sequences only
+ * A movement forwards shows, when it has arrived, what was written on its way, again if it goes there again; one backwards, or one that led
+ * nowhere, shows nothing. A replay tells each piece of output once, so the pieces are kept. Invariant: nothing the program wrote moves the cursor; of its control sequences only
  * colours come through, and only to a terminal that shows colours.
  */
 import { StringDecoder } from 'node:string_decoder';
@@ -21,8 +21,6 @@ interface Moment {
 export class ProgramOutput {
   private readonly pieces: { stream: 'stdout' | 'stderr'; bytes: Buffer; moment: Moment }[] = [];
   private bytes = 0;
-  /** Set while the program moves forwards: from where, and how many of the kept pieces were shown. */
-  private following: { from: Moment; shown: number } | undefined;
   private line: { stream: 'stdout' | 'stderr'; text: string } | undefined;
   private readonly decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
 
@@ -34,33 +32,19 @@ export class ProgramOutput {
     this.bytes += bytes.length;
     while (this.bytes > KEPT_BYTES && this.pieces.length > 1) {
       this.bytes -= this.pieces.shift()!.bytes.length;
-      if (this.following && this.following.shown > 0) this.following.shown--;
     }
-    // Never told before: the program is past everything that was.
-    if (this.following) this.show(undefined);
   }
 
-  /** A movement forwards begins at a position; undefined: before the program. */
-  follow(position: string | undefined): void {
-    this.following = { from: position === undefined ? { turn: 0, step: 0 } : momentOf(position), shown: 0 };
-  }
-
-  /** It ended there; undefined: at the end of the program. */
-  arrived(position: string | undefined): void {
-    if (this.following) this.show(position === undefined ? undefined : momentOf(position));
-    this.following = undefined;
-    this.endLine();
-  }
-
-  private show(until: Moment | undefined): void {
-    const { following } = this;
-    if (!following) return;
-    for (; following.shown < this.pieces.length; following.shown++) {
-      const { stream, bytes, moment } = this.pieces[following.shown]!;
-      if (isBefore(moment, following.from)) continue;
-      if (until && !isBefore(moment, until)) break;
+  /** A movement forwards went from one position to another; undefined: the program's start, its end. */
+  show(from: string | undefined, to: string | undefined): void {
+    const begin = from === undefined ? { turn: 0, step: 0 } : momentOf(from);
+    const end = to === undefined ? undefined : momentOf(to);
+    for (const { stream, bytes, moment } of this.pieces) {
+      if (isBefore(moment, begin)) continue;
+      if (end && !isBefore(moment, end)) break;
       this.put(stream, this.decoders[stream].write(bytes));
     }
+    this.endLine();
   }
 
   private put(stream: 'stdout' | 'stderr', text: string): void {

@@ -15,6 +15,7 @@ import { helpText } from './help';
 import { History } from './history';
 import { lookingCommands } from './looking';
 import { movementCommands } from './movements';
+import { originCommands } from './origins';
 import { scriptLines, type Lines } from './script';
 import { Terminal } from './terminal';
 
@@ -40,6 +41,7 @@ export class Prompt {
       ...movementCommands(conversation),
       ...breakpointCommands(conversation),
       ...lookingCommands(conversation),
+      ...originCommands(conversation),
       {
         names: ['help', 'h', '?'],
         usage: '[COMMAND]',
@@ -81,19 +83,26 @@ export class Prompt {
       for (;;) {
         const line = await lines.next();
         if (line === undefined) return undefined;
-        try {
-          const answer = await this.execute(line.trim(), lines instanceof Terminal);
-          if (answer !== '') this.conversation.write(`${answer}\n`);
-        } catch (error) {
-          if (error instanceof Leave) return 0;
-          this.conversation.write(`${wordsFor(error)}\n`);
-          if (!strict) continue;
-          process.stderr.write(`retrace: \`${printable(line.trim())}\` failed.\n`);
-          return exitCodeFor(error);
-        }
+        const failure = await this.answer(line.trim(), lines instanceof Terminal);
+        if (failure instanceof Leave) return 0;
+        if (failure === undefined || !strict) continue;
+        process.stderr.write(`retrace: \`${printable(line.trim())}\` failed.\n`);
+        return exitCodeFor(failure);
       }
     } finally {
       lines.close();
+    }
+  }
+
+  /** Does a command and says what came of it; answers what it failed of, if it did. */
+  async answer(line: string, repeats = false): Promise<unknown> {
+    try {
+      const answer = await this.execute(line, repeats);
+      if (answer !== '') this.conversation.write(`${answer}\n`);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Leave)) this.conversation.write(`${wordsFor(error)}\n`);
+      return error;
     }
   }
 
