@@ -19,14 +19,15 @@ export function stopText(replay: Replay, stop: Stop | End): string {
 
 /** The first line of a stop: why, where, in which function, when. */
 export function bannerText(stop: Stop): string {
+  const whatIf = stop.whatIf ? `${paint('what if:', 'magenta')} ` : '';
   const hit = stop.hit === undefined ? '' : ` (hit ${stop.hit})`;
-  return `${stop.reason}${hit} at ${placeText(stop)}${inFunction(stop.frames[0])}   ${paint(stop.position, 'grey')}`;
+  return `${whatIf}${stop.reason}${hit} at ${placeText(stop)}${inFunction(stop.frames[0])}   ${paint(stop.position, 'grey')}`;
 }
 
 export function endText(end: End): string {
   const how = end.truncated ? 'the recording ends here, the program was killed' : 'the program has ended';
   const status = end.signal ? ` by ${end.signal}` : end.truncated ? '' : ` with exit code ${end.exitCode}`;
-  return `end: ${how}${status}   ${paint(end.position, 'grey')}`;
+  return `${end.whatIf ? `${paint('what if:', 'magenta')} ` : ''}end: ${how}${status}   ${paint(end.position, 'grey')}`;
 }
 
 export function placeText({ file, line, column }: { file: string; line: number; column: number }): string {
@@ -48,8 +49,10 @@ export function localsText(locals: Record<string, Value>): string[] {
   return names.map((name) => clipped(`  ${printable(name).padEnd(width)} = ${lines(locals[name]!.preview).replaceAll('\n', ' ')}`));
 }
 
-export function evaluationText({ expression, preview }: Evaluation): string {
-  return `  ${lines(expression)} = ${lines(preview)}`;
+export function evaluationText({ expression, preview, output = [], settled }: Evaluation): string {
+  const shown = output.map(({ text }) => lines(text.replace(/\n$/, '')).replace(/^/gm, '  it wrote: '));
+  const when = settled === undefined ? '' : `   ${paint(`settled at ${settled}`, 'grey')}`;
+  return [...shown, `  ${lines(expression)} = ${lines(preview)}${when}`].join('\n');
 }
 
 /** One line a hit: when, where, the values. */

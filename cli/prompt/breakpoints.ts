@@ -22,13 +22,8 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
       takes: 'location',
       run: async (where) => {
         if (where === '') return listed(conversation);
-        const mark = await marks.add(locationHere(conversation, where));
-        const same = marks.list.find((one) => one !== mark && one.at.id === mark.at.id);
-        if (same) {
-          await marks.remove(String(mark.number));
-          return `Breakpoint ${same.number} is there already.`;
-        }
-        return `Breakpoint ${mark.number} at ${placeText(mark.at)}.`;
+        const { mark, known } = await marks.add(locationHere(conversation, where));
+        return known ? `Breakpoint ${mark.number} is there already.` : `Breakpoint ${mark.number} at ${placeText(mark.at)}.`;
       },
     },
     {

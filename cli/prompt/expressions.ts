@@ -1,5 +1,13 @@
-/** Lists of expressions as they are typed at the prompt. Used by the commands that take several. */
-import { parseExpressionAt } from 'acorn';
+/** Expressions as they are typed at the prompt, told apart by the parser. Used by the commands that take several, or an assignment. */
+import { parseExpressionAt, type Options } from 'acorn';
+
+/** Private members belong to classes that the parser does not see. */
+const OPTIONS: Options = {
+  ecmaVersion: 'latest',
+  allowAwaitOutsideFunction: true,
+  allowSuperOutsideMethod: true,
+  checkPrivateFields: false,
+};
 
 /** Splits at the commas that are outside of everything. Text that does not parse is one expression: evaluating it tells what is wrong. */
 export function splitExpressions(text: string): string[] {
@@ -16,9 +24,23 @@ export function splitExpressions(text: string): string[] {
 
 function isExpression(text: string): boolean {
   try {
-    const { end } = parseExpressionAt(text, 0, { ecmaVersion: 'latest', allowAwaitOutsideFunction: true, allowSuperOutsideMethod: true });
+    const { end } = parseExpressionAt(text, 0, OPTIONS);
     return text.slice(end).trim() === '';
   } catch {
     return false;
+  }
+}
+
+/** `a.b = c + 1` in its halves; undefined if it is no assignment. */
+export function splitAssignment(text: string): { target: string; value: string } | undefined {
+  try {
+    const node = parseExpressionAt(text, 0, OPTIONS) as { type: string; operator?: string; left?: { end: number }; end: number };
+    if (node.type !== 'AssignmentExpression' || text.slice(node.end).trim() !== '') return undefined;
+    const target = text.slice(0, node.left!.end);
+    const rest = text.slice(node.left!.end).trim();
+    const value = rest.slice(node.operator!.length).trim();
+    return { target, value: node.operator === '=' ? value : `${target} ${node.operator!.slice(0, -1)} (${value})` };
+  } catch {
+    return undefined;
   }
 }

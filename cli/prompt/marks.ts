@@ -24,12 +24,18 @@ export class Marks {
     return this.marks;
   }
 
-  /** Throws BadLocation. */
-  async add(text: string): Promise<Mark> {
+  /** Answers the one that is there already, if there is one. Throws BadLocation. */
+  async add(text: string): Promise<{ mark: Mark; known: boolean }> {
     const places = await this.replay.setBreakpoints([...this.marks.map((mark) => mark.text), text]);
-    const mark = { number: this.next++, text, at: places.at(-1)! };
+    const at = places.at(-1)!;
+    const same = this.marks.find((mark) => mark.at.id === at.id);
+    if (same) {
+      await this.apply();
+      return { mark: same, known: true };
+    }
+    const mark = { number: this.next++, text, at };
     this.marks.push(mark);
-    return mark;
+    return { mark, known: false };
   }
 
   /** Throws Refused. */

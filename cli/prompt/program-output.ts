@@ -1,5 +1,6 @@
 /**
- * What the recorded program wrote, shown at the prompt apart from what the debugger says: each line behind `<` (stdout) or `<!` (stderr).
+ * What the recorded program wrote, shown at the prompt apart from what the debugger says: each line behind `<` (stdout) or `<!` (stderr); what a
+ * what-if wrote behind `<?`.
  *
  * A movement forwards shows, when it has arrived, what was written on its way, again if it goes there again; one backwards, or one that led
  * nowhere, shows nothing. A replay tells each piece of output once, so the pieces are kept. Invariant: nothing the program wrote moves the cursor; of its control sequences only

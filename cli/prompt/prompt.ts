@@ -18,6 +18,7 @@ import { movementCommands } from './movements';
 import { originCommands } from './origins';
 import { scriptLines, type Lines } from './script';
 import { Terminal } from './terminal';
+import { whatIfCommands } from './what-if';
 
 export interface PromptOptions {
   /** Commands to run first. */
@@ -42,6 +43,7 @@ export class Prompt {
       ...breakpointCommands(conversation),
       ...lookingCommands(conversation),
       ...originCommands(conversation),
+      ...whatIfCommands(conversation),
       {
         names: ['help', 'h', '?'],
         usage: '[COMMAND]',

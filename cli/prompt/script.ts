@@ -13,8 +13,7 @@ export interface Lines {
 
 /** input: undefined reads nothing but the commands. echo: shows each line before its answer, behind the prompt. */
 export function scriptLines(commands: readonly string[], input: NodeJS.ReadableStream | undefined, echo: string | undefined): Lines {
-  const reader = input && createInterface({ input, terminal: false });
-  const lines = generate(commands, reader);
+  const lines = generate(commands, input);
   return {
     next: async () => {
       const { value, done } = await lines.next();
@@ -22,11 +21,12 @@ export function scriptLines(commands: readonly string[], input: NodeJS.ReadableS
       if (echo !== undefined) process.stdout.write(`${echo}${value}\n`);
       return value;
     },
-    close: () => reader?.close(),
+    close: () => void lines.return(),
   };
 }
 
-async function* generate(commands: readonly string[], reader: AsyncIterable<string> | undefined): AsyncGenerator<string, void> {
+async function* generate(commands: readonly string[], input: NodeJS.ReadableStream | undefined): AsyncGenerator<string, void> {
   yield* commands;
-  if (reader) yield* reader;
+  // Not before: a reader that nobody asks yet loses its lines.
+  if (input) yield* createInterface({ input, terminal: false });
 }
