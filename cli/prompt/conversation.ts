@@ -5,7 +5,7 @@
  * before the words about where it stopped.
  */
 import { isEnd, type End, type Frame, type Recording, type Replay, type Stop } from '../../interpreter/replay';
-import { bannerText, endText, errorText, evaluationText, sourceText } from '../print';
+import { bannerText, endText, errorText, evaluationText, printable, sourceText } from '../print';
 import type { Progress } from '../progress';
 import { paint } from '../screen';
 import { Refused } from './command';
@@ -72,7 +72,8 @@ export class Conversation {
   async along(direction: Direction, movement: () => Promise<Stop | End>): Promise<Stop | End> {
     const { current } = this.replay;
     const stop = await movement();
-    if (direction === 'forwards') {
+    this.output.showSupposed();
+    if (direction === 'forwards' && !stop.whatIf) {
       const from = current && !isEnd(current) ? current.position : undefined;
       this.output.show(from, isEnd(stop) ? undefined : stop.position);
     }
@@ -86,6 +87,14 @@ export class Conversation {
     if (isEnd(stop)) return endText(stop) + (stop.error ? `\n${paint(errorText(stop.error), 'red')}` : '');
     const shown = [bannerText(stop), ...sourceText(this.replay, stop, AROUND)];
     if (stop.error) shown.push(paint(errorText(stop.error), 'red'));
+    if (stop.divergence) {
+      const { details } = stop.divergence;
+      shown.push(
+        paint('What if: the program asks for something that was not recorded, and cannot go on.', 'magenta'),
+        `  recorded: ${printable(details.expected)}`,
+        `  asked:    ${printable(details.actual)}`,
+      );
+    }
     for (const [number, expression] of this.displays) {
       shown.push(`  ${number}:${evaluationText(await this.replay.evaluate(expression)).slice(1)}`);
     }

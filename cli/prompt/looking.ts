@@ -1,5 +1,5 @@
 /** The commands that look around where the program stands, and change nothing. */
-import type { Frame } from '../../interpreter/replay';
+import type { Frame, Scope } from '../../interpreter/replay';
 import { textOf as eventText } from '../events';
 import { lineCount, listingText } from '../listing';
 import { evaluationText, framesText, lines, localsText, paint, printable, rangeAt, sourceText } from '../print';
@@ -11,6 +11,8 @@ import { countOf } from './movements';
 /** Lines that `list` shows before and after. */
 const LIST_AROUND = 5;
 const EVENTS_SHOWN = 20;
+/** Names that every module has. */
+const WRAPPER = new Set(['exports', 'require', 'module', '__filename', '__dirname', 'arguments']);
 
 export function lookingCommands(conversation: Conversation): PromptCommand[] {
   return [
@@ -162,15 +164,19 @@ function selectFrame(conversation: Conversation, which: number): string {
 async function locals(conversation: Conversation, all: boolean): Promise<string> {
   const stop = conversation.stop();
   if (!all && conversation.frame === 0) return localsText(stop.locals).join('\n') || 'This frame has no variables.';
-  const scopes = await conversation.replay.scopes(conversation.frame);
-  const shown: string[] = [];
-  for (const { kind, names } of scopes) {
-    if (kind === 'global' || (!all && kind === 'closure')) break;
-    const text = localsText(names);
-    if (text.length > 0) shown.push(...(all ? [paint(kind, 'grey')] : []), ...text);
-    if (!all && (kind === 'local' || kind === 'module')) break;
+  const scopes = (await conversation.replay.scopes(conversation.frame)).filter(({ kind }) => kind !== 'global');
+  if (all) {
+    const shown = scopes.map(({ kind, names }) => ({ kind, text: localsText(names) })).filter(({ text }) => text.length > 0);
+    return shown.flatMap(({ kind, text }) => [paint(kind, 'grey'), ...text]).join('\n') || 'This frame sees no variables.';
   }
-  return shown.join('\n') || 'This frame has no variables.';
+  // As in a stop: an inner variable hides an outer one of its name.
+  const own: Scope['names'] = {};
+  for (const { kind, names } of scopes) {
+    if (kind === 'closure') break;
+    for (const [name, value] of Object.entries(names)) if (kind !== 'module' || !WRAPPER.has(name)) own[name] ??= value;
+    if (kind === 'local' || kind === 'module') break;
+  }
+  return localsText(own).join('\n') || 'This frame has no variables.';
 }
 
 async function print(conversation: Conversation, expression: string): Promise<string> {
@@ -178,7 +184,7 @@ async function print(conversation: Conversation, expression: string): Promise<st
   conversation.stop();
   const evaluation = await conversation.replay.evaluate(expression, { frame: conversation.frame });
   if (evaluation.type === 'error') throw new Refused(`${lines(expression)}: ${lines(evaluation.preview)}`);
-  return evaluationText(evaluation).trimStart();
+  return evaluationText(evaluation).replace(/^ {2}/gm, '');
 }
 
 async function display(conversation: Conversation, expression: string): Promise<string> {

@@ -22,13 +22,19 @@ interface Moment {
 export class ProgramOutput {
   private readonly pieces: { stream: 'stdout' | 'stderr'; bytes: Buffer; moment: Moment }[] = [];
   private bytes = 0;
+  /** Of a what-if, since the last movement: shown once. */
+  private supposed: { stream: 'stdout' | 'stderr'; bytes: Buffer }[] = [];
   private line: { stream: 'stdout' | 'stderr'; text: string } | undefined;
   private readonly decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
 
   constructor(private readonly write: (text: string) => void) {}
 
   /** The replay tells a piece. */
-  heard({ stream, bytes, position }: Piece): void {
+  heard({ stream, bytes, position, whatIf }: Piece): void {
+    if (whatIf) {
+      this.supposed.push({ stream, bytes });
+      return;
+    }
     this.pieces.push({ stream, bytes, moment: momentOf(position) });
     this.bytes += bytes.length;
     while (this.bytes > KEPT_BYTES && this.pieces.length > 1) {
@@ -48,22 +54,29 @@ export class ProgramOutput {
     this.endLine();
   }
 
-  private put(stream: 'stdout' | 'stderr', text: string): void {
-    if (this.line && this.line.stream !== stream) this.endLine();
+  /** What a what-if wrote since it was asked last. */
+  showSupposed(): void {
+    for (const { stream, bytes } of this.supposed) this.put(stream, this.decoders[stream].write(bytes), '<?');
+    this.supposed = [];
+    this.endLine('<?');
+  }
+
+  private put(stream: 'stdout' | 'stderr', text: string, mark?: string): void {
+    if (this.line && this.line.stream !== stream) this.endLine(mark);
     const lines = text.split('\n');
     for (let i = 0; i < lines.length; i++) {
       this.line ??= { stream, text: '' };
       this.line.text += lines[i]!;
-      if (i < lines.length - 1) this.endLine();
+      if (i < lines.length - 1) this.endLine(mark);
       else if (this.line.text === '') this.line = undefined;
     }
   }
 
-  private endLine(): void {
+  private endLine(mark?: string): void {
     if (!this.line) return;
     const { stream, text } = this.line;
     this.line = undefined;
-    const sign = stream === 'stdout' ? paint('<', 'green') : paint('<!', 'red');
+    const sign = mark ? paint(mark, 'magenta') : stream === 'stdout' ? paint('<', 'green') : paint('<!', 'red');
     this.write(`${sign} ${shown(text.replace(/\r$/, ''))}\n`);
   }
 }

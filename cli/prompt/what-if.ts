@@ -27,7 +27,7 @@ export function whatIfCommands(conversation: Conversation): PromptCommand[] {
         if (!assignment) throw new Refused('Set what to what? Example: set total = 700');
         const evaluation = await replay.set(assignment.target, assignment.value, { frame: conversation.frame });
         if (evaluation.type === 'error') throw new Refused(`${lines(evaluation.expression)}: ${lines(evaluation.preview)}`);
-        return `${evaluationText(evaluation).trimStart()}\nWhat if: from here on the program is not the recorded one. \`discard\` gives that back.`;
+        return `${evaluationText({ ...evaluation, expression: assignment.target }).trimStart()}\nWhat if: from here on the program is not the recorded one. \`discard\` gives that back.`;
       },
     },
     {
