@@ -284,9 +284,8 @@ test('messages between ports of one thread', async () => {
     port1.addEventListener('close', () => console.log('closed too'));
     port1.postMessage(1);
     port1.postMessage(new Map([[1, { a: [2] }]]));
-    setImmediate(() => { const inner = new MessageChannel(); port1.postMessage({ inner: inner.port2 }, [inner.port2]); inner.port1.on('message', (m) => { console.log(m); inner.port1.close(); }); });
+    setImmediate(() => { const inner = new MessageChannel(); port1.postMessage({ inner: inner.port2 }, [inner.port2]); inner.port1.on('message', (m) => { console.log(m); inner.port1.close(); port1.postMessage({ end: true }); }); });
     port2.on('message', ({ inner }) => { if (inner) { inner.postMessage('through'); inner.on('message', () => {}); inner.on('close', () => console.log('inner closed')); } });
-    setTimeout(() => port1.postMessage({ end: true }), 30);
     console.log(structuredClone({ a: new Date(5), b: [1n] }));`);
   for (const line of [/^two 1/m, /^closed/m, /^through/m, /^inner closed/m]) assert.match(stdout, line);
 });
