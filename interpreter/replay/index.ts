@@ -9,6 +9,7 @@ export {
   Replay,
   type Breakpoint,
   type Change,
+  type Landmark,
   type Hit,
   type HitOptions,
   type ProgramOutput,

@@ -92,6 +92,11 @@ export interface HitOptions {
   signal?: AbortSignal;
 }
 
+/** What runToNext and runToPrevious look for. output: a statement that writes to stdout or stderr; event: one from outside; a location as for runTo. */
+export type Landmark = 'throw' | 'output' | 'event' | { location: string };
+
+const NONE_OF = { throw: 'no throw', output: 'no output', event: 'no event from outside' };
+
 interface SetBreakpoint extends BreakpointSpec {
   /** As in Resolved. */
   path: string;
@@ -237,44 +242,63 @@ export class Replay {
     return this.forward([{ kind: 'step' }], 'step');
   }
 
-  /** To the next statement of this function or of its callers. */
-  async stepOver(): Promise<Stop | End> {
-    return this.forward([{ kind: 'depth', atMost: this.depth() }, { kind: 'breakpoint' }], 'step');
+  /**
+   * To the next statement of this call, or, when it is left, of what goes on then: its caller, what awaits it, a generator's consumer.
+   * After an await that is the statement behind it, in the same call.
+   */
+  stepOver(): Promise<Stop | End> {
+    return this.forward([{ kind: 'over' }, { kind: 'breakpoint' }], 'step');
   }
 
-  /** To the next statement of a caller; at the end of a turn to the first statement of the next. */
-  async stepOut(): Promise<Stop | End> {
-    return this.forward([{ kind: 'depth', atMost: this.depth() - 1 }, { kind: 'breakpoint' }], 'step');
+  /** To the next statement of the caller, or of what awaits or consumes this call; with none of them, to the first statement after it. */
+  stepOut(): Promise<Stop | End> {
+    return this.forward([{ kind: 'out' }, { kind: 'breakpoint' }], 'step');
   }
 
   /**
-   * To the last statement before here that is not deeper in calls, or, if there is none, to the last statement before here.
-   * At the first statement of the program it stays.
+   * To the statement of this call before this one; from the first to the statement that called or awaits it, and without one to the
+   * last statement before here. At the first statement of the program it stays.
    */
-  async stepBack(): Promise<Stop | End> {
-    if (this.timeline.inWhatIf) return this.discard();
-    const current = this.timeline.current;
-    if (!current) return this.start();
-    const found =
-      (current.kind === 'paused' ? await this.timeline.lastBefore({ atMost: current.depth }) : undefined) ?? (await this.previous(current));
-    return found ? this.go(found) : this.start();
+  stepBack(): Promise<Stop | End> {
+    return this.back('over');
   }
 
-  /** To the last statement before here, at any depth. */
-  async stepBackIn(): Promise<Stop | End> {
-    if (this.timeline.inWhatIf) return this.discard();
-    const current = this.timeline.current;
-    const found = current && (await this.previous(current));
-    return found ? this.go(found) : this.start();
+  /** To the last statement before here, wherever it is. */
+  stepBackIn(): Promise<Stop | End> {
+    return this.back('in');
   }
 
-  /** To the last statement of a caller before here. */
-  async stepBackOut(): Promise<Stop | End> {
+  /** To the statement that called this call or awaits it; without one, to the last statement before the event loop came here. */
+  stepBackOut(): Promise<Stop | End> {
+    return this.back('out');
+  }
+
+  /**
+   * Forward to the next landmark after here. A throw is stopped at within its statement, output before the statement that wrote it, an
+   * event of the outside world at the first statement that runs because of it. Throws NotReached if there is none, BadLocation, Divergence.
+   */
+  async runToNext(landmark: Landmark): Promise<Stop | End> {
+    if (!this.timeline.current) await this.timeline.forward([{ kind: 'step' }]);
+    const before = this.timeline.current;
+    if (typeof landmark === 'object') return this.runTo(landmark.location);
+    const goal = landmark === 'event' ? 'turn' : landmark;
+    const at = await this.timeline.forward([{ kind: goal }]);
+    if (at.kind === 'ended') {
+      this.timeline.returnTo(before);
+      throw new NotReached(`there is ${NONE_OF[landmark]} after this position.`);
+    }
+    return at.reason === 'output' ? this.go({ turn: at.turn, step: at.step }) : this.settle(at, 'step');
+  }
+
+  /** The same backwards: to the last landmark before here. */
+  async runToPrevious(landmark: Landmark): Promise<Stop | End> {
     if (this.timeline.inWhatIf) return this.discard();
-    const current = this.timeline.current;
-    if (current?.kind !== 'paused') return this.stepBack();
-    const found = await this.timeline.lastBefore({ atMost: Math.max(1, current.depth - 1) });
-    return found ? this.go(found) : this.start();
+    const before = this.timeline.current;
+    const found = before && (await this.previousOf(landmark));
+    if (found) return this.go(found);
+    this.timeline.returnTo(before);
+    const what = typeof landmark === 'object' ? `${landmark.location} is not reached` : `there is ${NONE_OF[landmark]}`;
+    throw new NotReached(`${what} before this position.`);
   }
 
   /** To the next breakpoint, or to after the next statement that changes what a watchpoint watches, or to the end. */
@@ -510,21 +534,43 @@ export class Replay {
 
   private async go(place: Place, reason: StopReason = 'step'): Promise<Stop | End> {
     const { current } = this.timeline;
-    const here = current?.kind === 'paused' && current.reason !== 'throw' && current.turn === place.turn && current.step === place.step;
+    const here =
+      current?.kind === 'paused' &&
+      current.reason !== 'throw' &&
+      current.reason !== 'output' &&
+      current.turn === place.turn &&
+      current.step === place.step;
     const paused = here ? current : await this.timeline.reach(place);
     return this.settle(paused, place.turn === 0 && place.step === 1 && reason === 'step' ? 'entry' : reason);
   }
 
-  private depth(): number {
-    const { current } = this.timeline;
-    return current?.kind === 'paused' ? current.depth : 1;
+  private async back(how: 'in' | 'over' | 'out'): Promise<Stop | End> {
+    if (this.timeline.inWhatIf) return this.discard();
+    const moment = await this.momentBack(how);
+    return moment ? this.go(moment) : this.start();
   }
 
-  /** The last statement before here at any depth. At the end of the program that is the last it ran. */
-  private async previous(current: Paused | Ended): Promise<Moment | undefined> {
-    if (current.kind === 'ended' && current.last.step > 0) return current.last;
-    if (current.kind === 'paused' && current.step > 1) return { turn: current.turn, step: current.step - 1 };
-    return this.timeline.previous();
+  /** From the end, every way back leads to the last statement. */
+  private async momentBack(how: 'in' | 'over' | 'out' | 'turn'): Promise<Moment | undefined> {
+    const { current } = this.timeline;
+    if (!current) return undefined;
+    if (current.kind === 'ended') {
+      const { lastStatement } = current;
+      return how === 'turn' && lastStatement ? { turn: lastStatement.turn, step: 1 } : (lastStatement ?? undefined);
+    }
+    const reply = await this.timeline.inspect({ do: 'back', how });
+    return reply.kind === 'moment' ? (reply.moment ?? undefined) : undefined;
+  }
+
+  private async previousOf(landmark: Landmark): Promise<Place | undefined> {
+    if (landmark === 'event') return this.momentBack('turn');
+    if (typeof landmark === 'string') return this.timeline.lastBefore(landmark);
+    const { file, id: statement } = this.resolve(parseLocation(landmark.location));
+    const temporary: BreakpointSpec = { id: this.timeline.newBreakpointId(), file, statement };
+    await this.timeline.setBreakpoints([...this.breakpoints, temporary]);
+    const found = await this.timeline.lastBefore({ breakpoint: temporary.id });
+    await this.timeline.setBreakpoints(this.breakpoints);
+    return found;
   }
 
   private async settle(at: Paused | Ended, reason: StopReason, breakpoint?: number): Promise<Stop | End> {
@@ -571,7 +617,7 @@ export class Replay {
   /** A fatal error that no code of the program threw: the last statement before it, the place from the error's own stack. */
   private async crashOutside(): Promise<Stop | End> {
     const { error, turn, step } = this.timeline.crash!;
-    const last = step > 0 ? { turn, step } : await this.timeline.previous();
+    const last = step > 0 ? { turn, step } : undefined;
     const stop = last ? await this.go(last, 'exception') : await this.start();
     const frames = this.framesIn(error.stack);
     const top = frames[0];

@@ -144,7 +144,15 @@ export class ReplayerProcess {
   private limit({ turn, step, signal }: NonNullable<ReplayerProcess['lastEvent']>): void {
     clearTimeout(this.aftermath);
     this.aftermath = setTimeout(() => {
-      this.onEvent({ kind: 'ended', turn, step, truncated: true, lastMatch: null, hits: [] });
+      this.onEvent({
+        kind: 'ended',
+        turn,
+        step,
+        lastStatement: step > 0 ? { turn, step } : null,
+        truncated: true,
+        lastMatch: null,
+        hits: [],
+      });
       this.endedAs = { kind: 'exit', code: null, signal: signal as NodeJS.Signals | null };
       void this.kill(true);
     }, AFTERMATH_MS);

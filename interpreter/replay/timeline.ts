@@ -5,7 +5,19 @@
  * behind the same methods. Invariant: when a method returns Paused, a replayer stands blocked exactly there and has not been touched by
  * an evaluation with side effects; hit counts of breakpoints always count from the program's start.
  */
-import type { BreakpointSpec, ErrorInfo, Goal, Moment, Orders, Paused, ReplayerEvent, Reply, Request, Scan } from '../replayer/protocol';
+import type {
+  BreakpointSpec,
+  ErrorInfo,
+  Goal,
+  Match,
+  Moment,
+  Orders,
+  Paused,
+  ReplayerEvent,
+  Reply,
+  Request,
+  Scan,
+} from '../replayer/protocol';
 import { Divergence, NotReached, ReplayerFailed } from './errors';
 import { failed, ReplayerProcess, type Exit, type ReplayerCommand } from './replayer-process';
 
@@ -18,6 +30,8 @@ export interface Ended {
   kind: 'ended';
   exit: Exit;
   last: Moment;
+  /** The last statement that was executed; null if none was. */
+  lastStatement: Moment | null;
   truncated: boolean;
   /** Of the breakpoints set. */
   hits: { id: number; hit: number }[];
@@ -45,11 +59,13 @@ export interface TimelineOptions {
   onTurn?: (turn: number) => void;
 }
 
+/** What a search backwards looks for; a breakpoint that is set: any, or the one of that id. */
+export type Sought = 'breakpoint' | 'throw' | 'output' | { breakpoint: number };
+
 /** Position in time, of a pause or of the end. */
 type Here = Paused | Ended | undefined;
 
 const EVALUATION_LIMIT_MS = 20_000;
-const ANY_DEPTH = Number.MAX_SAFE_INTEGER;
 
 export class Timeline {
   private replayer: ReplayerProcess | undefined;
@@ -123,33 +139,21 @@ export class Timeline {
     await this.restart();
   }
 
-  /** The last moment before the present that the scan accepts; undefined if there is none. The replayer stands somewhere else afterwards: reach a place next. */
-  async lastBefore(kind: 'breakpoint' | { atMost: number }): Promise<Moment | undefined> {
+  /** The last moment before the present that is of that kind; undefined if there is none. The replayer stands somewhere else afterwards: reach a place next. */
+  async lastBefore(sought: Sought): Promise<Match | undefined> {
     const { here } = this;
     if (!here) return undefined;
-    const end: Moment = here.kind === 'ended' ? here.last : here;
-    // what was executed last lies before the end, and before a throw
-    const inclusive = here.kind === 'ended' || here.reason === 'throw';
-    const scanFor = (fromTurn: number): Scan =>
-      kind === 'breakpoint' ? { kind, fromTurn } : { kind: 'depth', atMost: kind.atMost, fromTurn };
-    // most often the answer lies in the present turn: looking at every statement of all turns is slow
-    const turns = kind === 'breakpoint' ? [0] : [end.turn, Math.max(0, end.turn - 16), 0];
-    for (const fromTurn of new Set(turns)) {
-      await this.restart();
-      await this.start();
-      const goals: Goal[] = inclusive ? [] : [{ kind: 'moment', turn: end.turn, step: end.step }];
-      if (here.kind === 'paused' && here.reason === 'throw') goals.push({ kind: 'throw', index: here.throws });
-      const at = await this.run(goals, scanFor(fromTurn));
-      const match = at.kind === 'paused' ? at.lastMatch : this.ended?.lastMatch;
-      if (match) return match;
-      if (fromTurn === 0) break;
+    const scan: Scan =
+      typeof sought === 'object' ? { kind: 'breakpoint', id: sought.breakpoint, fromTurn: 0 } : { kind: sought, fromTurn: 0 };
+    await this.restart();
+    await this.start();
+    const goals: Goal[] = [];
+    if (here.kind === 'paused') {
+      if (here.reason === 'throw') goals.push({ kind: 'throw', index: here.throws });
+      else goals.push({ kind: 'moment', turn: here.turn, step: here.step });
     }
-    return undefined;
-  }
-
-  /** The moment of the last statement before the present at any depth. */
-  previous(): Promise<Moment | undefined> {
-    return this.lastBefore({ atMost: ANY_DEPTH });
+    const at = await this.run(goals, scan);
+    return (at.kind === 'paused' ? at.lastMatch : this.ended?.lastMatch) ?? undefined;
   }
 
   /** Asks something that does not move the program. The program must be paused. */
@@ -213,7 +217,11 @@ export class Timeline {
     if (!this.replayer || this.dirty || here?.kind === 'ended') return false;
     if (!here) return true;
     if (place.throws !== undefined) return here.throws < place.throws;
-    return here.reason !== 'throw' && (place.turn > here.turn || (place.turn === here.turn && place.step > here.step));
+    return (
+      here.reason !== 'throw' &&
+      here.reason !== 'output' &&
+      (place.turn > here.turn || (place.turn === here.turn && place.step > here.step))
+    );
   }
 
   /** After an evaluation with side effects: the same place in a fresh replayer. */
@@ -271,6 +279,7 @@ export class Timeline {
       kind: 'ended',
       exit: reply,
       last: { turn: ended.turn, step: ended.step },
+      lastStatement: ended.lastStatement,
       truncated: ended.truncated,
       hits: ended.hits,
       fatal: this.fatal,

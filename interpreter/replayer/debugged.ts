@@ -32,12 +32,22 @@ export interface DebuggedVm<F> extends WatchingVm<F>, SchedulingVm {
   readonly steps: number;
   /** Pause before this statement, by that count; 0 for none. */
   pauseAt: number;
+  /** The same count before the event loop entered the program, where it does now. */
+  readonly entryStep: number;
+  pausesAtEntry: boolean;
   stepsAt(moment: Moment): number;
   momentOf(steps: number): Moment;
   beginTurn(turn: number): void;
   setBreakpoint(file: string, statementId: number, on: boolean): void;
   countOf(file: string, statementId: number): number;
   frames(): F[];
+  /** The frames that go on when this one is left, nearest first. */
+  callersOf(frame: F): F[];
+  isAlive(frame: F): boolean;
+  isWaiting(frame: F): boolean;
+  flood(frames: readonly F[]): void;
+  ebb(): void;
+  stepsIn(frame: F): { last: number; previous: number };
   callDepth(): number;
   scopesOf(frame: F): VmScope[];
   locationOf(frame: F): VmLocation;

@@ -38,19 +38,36 @@ export interface Moment {
   step: number;
 }
 
-/** What ends a run. `depth` is met at a statement whose call depth is at most `atMost`, or at the first statement of a later turn. */
+/**
+ * What ends a run. `over`: the next statement of the frame at hand, or of one that goes on when it is left (a caller, an awaiter, a
+ * generator's consumer); `out`: of one of those; when none of them is left, the next statement anywhere. `turn`: the first
+ * statement after the present turn. `throw`, `output`: the next, or the throw of that index.
+ */
 export type Goal =
   | { kind: 'moment'; turn: number; step: number }
   /** Any breakpoint, or only that one, or only that hit of it. */
   | { kind: 'breakpoint'; id?: number; hit?: number }
   | { kind: 'step' }
-  | { kind: 'depth'; atMost: number }
-  | { kind: 'throw'; index: number }
+  | { kind: 'over' }
+  | { kind: 'out' }
+  | { kind: 'turn' }
+  | { kind: 'throw'; index?: number }
+  | { kind: 'output' }
   /** The value of a place that is held has changed. */
   | { kind: 'watch' };
 
 /** Remember the last moment before the run's end that meets this, from turn `fromTurn` on. Told in `Paused.lastMatch`. */
-export type Scan = { kind: 'breakpoint'; fromTurn: number } | { kind: 'depth'; atMost: number; fromTurn: number };
+export type Scan =
+  /** Any breakpoint that stops the program, or only that one. */
+  | { kind: 'breakpoint'; id?: number; fromTurn: number }
+  | { kind: 'throw'; fromTurn: number }
+  /** The statement that wrote to stdout or stderr. */
+  | { kind: 'output'; fromTurn: number };
+
+/** A moment; with `throws`, within its statement at that throw, counted from the program's start. */
+export interface Match extends Moment {
+  throws?: number;
+}
 
 export interface BreakpointSpec {
   id: number;
@@ -65,6 +82,8 @@ export interface BreakpointSpec {
 export type Request =
   | { do: 'breakpoints'; set: BreakpointSpec[] }
   | { do: 'run'; goals: Goal[]; scan?: Scan }
+  /** The moment a step back leads to. `turn`: the first statement of this turn, or of the one before if this is it. */
+  | { do: 'back'; how: 'in' | 'over' | 'out' | 'turn' }
   | { do: 'frames' }
   | { do: 'scopes'; frame: number }
   | { do: 'scheduled'; frame: number }
@@ -156,9 +175,11 @@ export interface ErrorInfo {
   stack: string;
 }
 
-/** `missed`: the moment asked for does not exist; the run stopped at the first statement after it. */
-/** `diverged`: after a change the program asks for something that was not recorded; it cannot go on. */
-export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'missed' | 'diverged' | 'watch';
+/**
+ * `output`: the moment is that of the statement which wrote, and lies just behind. `missed`: the moment asked for does not exist; the run
+ * stopped at the first statement after it. `diverged`: after a change the program asks for something that was not recorded; it cannot go on.
+ */
+export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'output' | 'missed' | 'diverged' | 'watch';
 
 export interface Paused {
   kind: 'paused';
@@ -176,7 +197,7 @@ export interface Paused {
   divergence?: { message: string; report: string; details: Divergence };
   /** The place that changed. Null: there was, or is, nothing. */
   watch?: { id: number; old: Preview | null; new: Preview | null };
-  lastMatch?: Moment | null;
+  lastMatch?: Match | null;
 }
 
 export interface ScopeInfo {
@@ -214,6 +235,8 @@ export interface Evaluated extends EvaluatedValue {
 export type Reply =
   | Paused
   | { kind: 'done' }
+  /** null: there is none. */
+  | { kind: 'moment'; moment: Moment | null }
   | { kind: 'frames'; frames: FrameInfo[] }
   | Scheduled
   | { kind: 'unscheduled' }
@@ -245,7 +268,16 @@ export type ReplayerEvent =
   /** The last event of a recording that just stops has been replayed: the program may go on for ever without another. */
   | { kind: 'lastEvent'; turn: number; step: number; signal: string | null }
   /** The program has run to its end; the process is about to leave. */
-  | { kind: 'ended'; turn: number; step: number; truncated: boolean; lastMatch: Moment | null; hits: { id: number; hit: number }[] };
+  | {
+      kind: 'ended';
+      turn: number;
+      step: number;
+      /** The last one executed; null if none was. */
+      lastStatement: Moment | null;
+      truncated: boolean;
+      lastMatch: Match | null;
+      hits: { id: number; hit: number }[];
+    };
 
 /** JSON in ASCII, with its length in front. */
 export function encode(message: Orders | Request | Reply | ReplayerEvent): Uint8Array {

@@ -8,7 +8,7 @@
 import { Breakpoints, type Breakpoint } from './breakpoints';
 import type { DebuggedVm, SessionHost } from './debugged';
 import { Evaluator } from './evaluation';
-import { Movement } from './movement';
+import { momentBefore, Movement } from './movement';
 import { DEFAULT_LIMITS, errorHead, previewOf, type PreviewLimits } from './preview';
 import type { Paused, PauseReason, Place, Preview, ReplayerEvent, Reply, Request, ScopeInfo } from './protocol';
 import { asyncFrames, scheduledBy } from './scheduled';
@@ -25,6 +25,8 @@ const VARIABLE_LIMITS: PreviewLimits = { ...DEFAULT_LIMITS, chars: 1000 };
 
 export class Session<F> {
   private throws = 0;
+  /** The program stands within a statement, not before one. */
+  private within = false;
   /** Index of the first throw of each error object, to find where a fatal error came from. */
   private thrown = new WeakMap<object, number>();
   private lastThrown: { value: unknown; index: number } | undefined;
@@ -75,7 +77,7 @@ export class Session<F> {
     const hit = this.breakpoints.hitsAt(frame);
     const change = movement.watches ? this.watchpoints.changed() : undefined;
     if (change) return this.stop(frame, 'watch', hit, { watch: change });
-    const reason = movement.reasonToStop(hit);
+    const reason = movement.reasonToStop(frame, hit);
     if (reason === undefined) {
       movement.look(hit);
       movement.arm();
@@ -93,7 +95,7 @@ export class Session<F> {
     } else {
       this.lastThrown = { value: error, index };
     }
-    if (this.movement.endsAtThrow(index)) this.stop(frame, 'throw', [], { error: { ...errorHead(this.host.kit, error), stack: '' } });
+    if (this.movement.meetsThrow(index)) this.stop(frame, 'throw', [], { error: { ...errorHead(this.host.kit, error), stack: '' } });
   }
 
   /** Nobody handled this error: the process is about to die of it. `stack` as Node will print it. */
@@ -104,7 +106,7 @@ export class Session<F> {
       : this.lastThrown && Object.is(this.lastThrown.value, error)
         ? this.lastThrown.index
         : 0;
-    const { turn, step } = this.vm;
+    const { turn, step } = this.vm.momentOf(this.vm.steps);
     this.send({ kind: 'fatal', error: { ...errorHead(this.host.kit, error), stack }, throws: index, turn, step });
   }
 
@@ -115,12 +117,14 @@ export class Session<F> {
     if (this.evaluator.running) return this.evaluator.onOutput(fd, text);
     const { turn, step } = this.vm;
     this.send({ kind: 'output', fd, bytes: text, turn, step });
+    if (this.movement.meetsOutput()) this.stop(this.vm.frames()[0], 'output', []);
   }
 
   /** The program is over; the process ends right after this. */
   onEnd(truncated: boolean): void {
     const { turn, step } = this.vm;
-    this.send({ kind: 'ended', turn, step, truncated, lastMatch: this.movement.lastMatch, hits: this.breakpoints.counts() });
+    const lastStatement = this.vm.steps > 0 ? this.vm.momentOf(this.vm.steps) : null;
+    this.send({ kind: 'ended', turn, step, lastStatement, truncated, lastMatch: this.movement.lastMatch, hits: this.breakpoints.counts() });
   }
 
   /** The program asks for something that was not recorded, and cannot go on. A changed one stops there, to be looked at. */
@@ -139,8 +143,7 @@ export class Session<F> {
     const paused: Paused = {
       kind: 'paused',
       reason,
-      turn: vm.turn,
-      step: vm.step,
+      ...(reason === 'output' ? vm.momentOf(vm.steps) : { turn: vm.turn, step: vm.step }),
       depth: vm.callDepth(),
       throws: this.throws,
       breakpoints: hit.map(({ id, hits }) => ({ id, hit: hits })),
@@ -148,6 +151,8 @@ export class Session<F> {
       ...more,
     };
     if (this.movement.scans) paused.lastMatch = this.movement.lastMatch;
+    this.movement.finish();
+    this.within = reason === 'throw' || reason === 'output';
     this.send(paused);
     this.serve(frame);
   }
@@ -157,7 +162,7 @@ export class Session<F> {
       const request = this.host.receive() as Request;
       if (request.do === 'run') {
         this.watchpoints.changed();
-        this.movement.begin(request.goals, request.scan, frame !== undefined);
+        this.movement.begin(request.goals, request.scan, frame);
         return;
       }
       if (request.do === 'await') {
@@ -179,7 +184,7 @@ export class Session<F> {
   /** The program goes on alone until the evaluation is settled: nothing stops it. */
   private await({ frame, expression }: Extract<Request, { do: 'await' }>): void {
     this.breakpoints.replace([]);
-    this.movement.begin([], undefined, true);
+    this.movement.begin([], undefined, undefined);
     this.evaluator.begin(this.frame(frame), expression, (value) => {
       const { turn, step } = this.vm;
       this.send({ kind: 'evaluated', clean: false, settled: { turn, step }, ...value });
@@ -192,6 +197,8 @@ export class Session<F> {
       case 'breakpoints':
         this.breakpoints.replace(request.set);
         return { kind: 'done' };
+      case 'back':
+        return { kind: 'moment', moment: momentBefore(this.vm, request.how, this.within) };
       case 'frames':
         return {
           kind: 'frames',

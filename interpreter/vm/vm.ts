@@ -34,6 +34,7 @@ import {
 } from './kit';
 import * as inspect from './inspect';
 import * as ops from './operations';
+import * as walking from './walking';
 import { run } from './run';
 import { WARMUP } from './warmup';
 import { asyncFramesOf, calleeName, scheduledByOf, Scheduler } from './scheduling';
@@ -575,6 +576,38 @@ export class Vm {
   /** How often a statement has begun since the program did. */
   countOf(path: string, statementId: number): number {
     return this.marks.count(path, statementId);
+  }
+
+  // --- stepping by frame -------------------------------------------------------------------------------------------------------
+
+  /** The frames that go on when this one is left, nearest first: callers, those that await it, consumers of a generator. */
+  callersOf(frame: GuestFrame): GuestFrame[] {
+    return walking.callersOf(this.S, frame as Frame);
+  }
+
+  /** Whether the frame may still execute a statement. */
+  isAlive(frame: GuestFrame): boolean {
+    return walking.isAlive(this.S, frame as Frame);
+  }
+
+  /** Whether it is an async function's that awaits something. */
+  isWaiting(frame: GuestFrame): boolean {
+    return (frame as Frame).state === State.Await;
+  }
+
+  /** Pauses at every statement of these frames' functions from now on, until `ebb`. */
+  flood(frames: readonly GuestFrame[]): void {
+    for (const { code } of frames) this.marks.flood(code.file, walking.statementsIn(code));
+  }
+
+  ebb(): void {
+    this.marks.ebb();
+  }
+
+  /** The statement that a frame is in and the one it was in before, by the count of `steps`; 0 for none. */
+  stepsIn(frame: GuestFrame): { last: number; previous: number } {
+    const { lastStep, prevStep } = frame as Frame;
+    return { last: lastStep, previous: prevStep };
   }
 
   // --- frames ------------------------------------------------------------------------------------------------------------------
