@@ -95,7 +95,8 @@ export class BranchingTimeline extends Timeline {
       throw reply.kind === 'exit' ? failed(link, reply) : new ReplayerFailed(`the replayer answered ${reply.kind} to run`);
     }
     const last = { turn: ended.turn, step: ended.step };
-    return (branch.here = { kind: 'ended', exit: reply, last, truncated: ended.truncated, hits: ended.hits, fatal });
+    const { lastStatement, truncated, hits } = ended;
+    return (branch.here = { kind: 'ended', exit: reply, last, lastStatement, truncated, hits, fatal });
   }
 
   override async reach(place: Place): Promise<Paused> {
