@@ -5,7 +5,7 @@
  * Replay talks to this class as to the timeline it extends. Invariant: while a what-if is open the timeline itself stands where it was
  * opened, untouched; every movement backwards, or to a position, closes it.
  */
-import type { BreakpointSpec, Evaluated, Goal, Moment, Paused, ReplayerEvent, Reply, Request, Scan } from '../replayer/protocol';
+import type { BreakpointSpec, Evaluated, Goal, Paused, ReplayerEvent, Reply, Request, Scan } from '../replayer/protocol';
 import { Divergence, NotReached, ReplayerFailed } from './errors';
 import { failed, ReplayerProcess, type Exit } from './replayer-process';
 import { Timeline, type Ended, type Fatal, type Output, type Place, type TimelineOptions } from './timeline';
@@ -109,7 +109,7 @@ export class BranchingTimeline extends Timeline {
     return super.rewind();
   }
 
-  override async lastBefore(kind: Parameters<Timeline['lastBefore']>[0]): Promise<Moment | undefined> {
+  override async lastBefore(kind: Parameters<Timeline['lastBefore']>[0]): ReturnType<Timeline['lastBefore']> {
     await this.leave();
     return super.lastBefore(kind);
   }
