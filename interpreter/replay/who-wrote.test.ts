@@ -188,6 +188,20 @@ describe('who wrote', () => {
     });
   });
 
+  test('parameters that are aliased with the arguments object', async () => {
+    const of = await recorded(
+      'aliased',
+      'function f(a, b) {\n  arguments[0] = 9;\n  return stop(a + b);\n}\nfunction stop(x) {\n  return x;\n}\nf(1, 2);\n',
+    );
+    await withReplay(of, async (replay) => {
+      await replay.runTo('aliased.js:6');
+      const a = await replay.lastWrite('a', { frame: 1 });
+      assert.deepEqual([a?.how, a?.line, a?.old?.value, a?.new?.value], ['assignment', 2, 1, 9]);
+      const b = await replay.lastWrite('b', { frame: 1 });
+      assert.deepEqual([b?.how, b?.by, b?.line, b?.new?.value], ['argument', 'f', 8, 2]);
+    });
+  });
+
   test('random programs: the same as a walk over every statement', async () => {
     for (const seed of [2]) {
       const program = randomProgram(seed);

@@ -88,6 +88,8 @@ export class Tracker {
   private readonly log = new WeakMap<object, Writes>();
   private readonly privates = new WeakMap<object, Map<object, Writes>>();
   private readonly frames = new WeakMap<Frame, Seen>();
+  /** What holds the parameters behind an arguments object. */
+  private readonly aliased = new WeakMap<object, object>();
   private readonly sightedObjects = new WeakSet<object>();
   /** Numeric value of a key that is an array index, else NaN. */
   private readonly index: number;
@@ -99,7 +101,7 @@ export class Tracker {
     /** Whether a statement comes before the moment that `before` and `after` are about. */
     private readonly isBefore: (step: number) => boolean,
   ) {
-    this.key = spec.kind === 'property' ? spec.key : '';
+    this.key = spec.kind === 'property' ? spec.key : spec.kind === 'cell' ? String(spec.index) : '';
     this.index = String(Number(this.key) >>> 0) === this.key ? Number(this.key) : NaN;
   }
 
@@ -143,7 +145,8 @@ export class Tracker {
       case 'environment':
         return op === Op.SetEnv || op === Op.SetEnvChecked ? code[pc + 2] === spec.slot : op === Op.CopyEnv;
       case 'cell':
-        return op === Op.SetCell && code[pc + 2] === spec.index;
+        if (op === Op.SetCell) return code[pc + 2] === spec.index;
+        return op === Op.CreateMapped || op === Op.SetKeyed || op === Op.SetKeyedStrict;
       case 'private':
         return op === Op.SetPrivate || op === Op.DefinePrivate;
       case 'global':
@@ -220,9 +223,18 @@ export class Tracker {
         const named = op === Op.SetNamed || op === Op.SetNamedStrict;
         const key = named ? constants[code[pc + 2] as number] : regs[code[pc + 2] as number];
         if (object === undefined || object === null) throw ops.cannotSet(S, object, key);
-        const before = this.peek(object);
+        // An arguments object stands for the parameters.
+        const holder = this.spec.kind === 'cell' ? this.aliased.get(object) : object;
+        const before = this.peek(holder);
         ops.setKeyed(S, object, key, regs[code[pc + 3] as number], op === Op.SetNamedStrict || op === Op.SetKeyedStrict);
-        this.note(object, frame, before, this.isKey(key));
+        this.note(holder, frame, before, this.isKey(key));
+        return next;
+      }
+      case Op.CreateMapped: {
+        rare(S, frame, op, code, pc, regs, constants, env);
+        const cells = regs[code[pc + 2] as number] as object;
+        this.aliased.set(regs[code[pc + 1] as number] as object, cells);
+        this.record(cells, this.atStart(frame, this.peek(cells)));
         return next;
       }
       case Op.NewObjectShape:
