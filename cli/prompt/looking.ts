@@ -124,8 +124,8 @@ export function lookingCommands(conversation: Conversation): PromptCommand[] {
 
 async function where(conversation: Conversation, count: string): Promise<string> {
   conversation.stop();
-  const shown = framesText(await conversation.replay.frames(), conversation.frame);
-  return (count === '' ? shown : shown.slice(0, countOf(count, 'where'))).join('\n');
+  const frames = await conversation.replay.frames();
+  return framesText(count === '' ? frames : frames.slice(0, countOf(count, 'where')), conversation.frame).join('\n');
 }
 
 async function info(conversation: Conversation, topic: string): Promise<string> {

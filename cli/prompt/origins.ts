@@ -1,12 +1,33 @@
 /** The commands that ask where something came from. */
-import { isEnd } from '../../interpreter/replay';
-import { paint, printable } from '../print';
-import type { PromptCommand } from './command';
+import { isEnd, type Write } from '../../interpreter/replay';
+import { lines, paint, printable } from '../print';
+import { Refused, type PromptCommand } from './command';
 import type { Conversation } from './conversation';
 
 export function originCommands(conversation: Conversation): PromptCommand[] {
   const { replay } = conversation;
   return [
+    {
+      names: ['who-wrote', 'ww'],
+      usage: 'EXPR',
+      group: 'Where it came from',
+      help: 'back to the statement that last wrote a variable or property',
+      details: ['EXPR is a variable, a property, an element, or an entry of a map as `map.get(key)`. The old and the new value are told.'],
+      examples: [
+        ['who-wrote total', ''],
+        ['who-wrote order.lines[0].price', ''],
+        ["who-wrote catalogue.get('ink')", ''],
+      ],
+      takes: 'expression',
+      run: async (expression) => {
+        if (expression === '') throw new Refused('Who wrote what? Example: who-wrote order.total');
+        conversation.stop();
+        const { frame } = conversation;
+        const stop = await conversation.along('backwards', () => replay.whoWrote(expression, { frame }));
+        const told = await conversation.told(stop);
+        return isEnd(stop) || !stop.wrote ? told : `${told}\n${paint(writeText(stop.wrote), 'yellow')}`;
+      },
+    },
     {
       names: ['scheduled-by', 'sb'],
       usage: '',
@@ -35,4 +56,11 @@ export function originCommands(conversation: Conversation): PromptCommand[] {
       },
     },
   ];
+}
+
+function writeText({ expression, how, by, old, new: written }: Write): string {
+  const value = written === undefined ? 'is deleted here' : `becomes ${lines(written.preview)} here`;
+  const before = old === undefined ? '' : `, it was ${lines(old.preview)}`;
+  const way = by === undefined ? '' : how === 'argument' ? ` as an argument of ${printable(by)}` : ` in ${printable(by)}`;
+  return `${lines(expression)} ${value}${way}${before}`;
 }
