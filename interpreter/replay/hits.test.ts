@@ -117,3 +117,25 @@ test('what is evaluated at one hit changes nothing for the next, and errors are 
   assert.match(exit!.preview, /ended the program/);
   assert.match(syntax!.preview, /^SyntaxError: /);
 });
+
+test('a log point tells its values on the way forward, once a movement, and stops nothing', async () => {
+  const told: string[] = [];
+  const own = await (
+    await open(join(folder, 'recording'))
+  ).replay({ onLog: ({ line, hit, evaluations }) => told.push(`${line} ${hit} ${evaluations.map(({ preview }) => preview).join()}`) });
+  try {
+    await own.setBreakpoints([{ location: 'function:Order.put', log: ['line', 'this.#lines.push(0)'] }, 'app.js:18']);
+    const stop = await own.continue();
+    assert.ok(!isEnd(stop) && stop.line === 18);
+    assert.deepEqual(told.splice(0), ['10 1 { i: 0 },1', '10 2 { i: 1 },2', '10 3 { i: 2 },3']);
+    await own.evaluate('add(1)');
+    await own.stepBack();
+    assert.deepEqual(told, []);
+    await own.continue();
+    assert.deepEqual(told, []);
+    assert.ok(isEnd(await own.continue()));
+    assert.deepEqual(told, ['10 4 { n: 5 },4', '10 5 { n: 6 },5']);
+  } finally {
+    await own.close();
+  }
+});

@@ -12,6 +12,8 @@ export {
   type Landmark,
   type Hit,
   type HitOptions,
+  type Logged,
+  type LogPoint,
   type ProgramOutput,
   type ReplayHooks,
   type Watchpoint,

@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { functionPlaces, isNamed, statementsOf } from '../compiler';
-import type { BreakpointSpec, EvaluatedValue, FrameInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
+import type { BreakpointSpec, EvaluatedValue, FrameInfo, HitInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
 import {
   enumerate,
@@ -57,6 +57,8 @@ export interface Change {
 
 export interface ReplayHooks {
   onOutput?: (output: ProgramOutput) => void;
+  /** Log points that a movement forwards passes. */
+  onLog?: (logged: Logged) => void;
   /** Told the turn that is being replayed, now and then. */
   onTurn?: (turn: number) => void;
 }
@@ -83,6 +85,20 @@ export interface Hit {
   /** Counts from 1. */
   hit: number;
   evaluations: Evaluation[];
+}
+
+/** A breakpoint that only tells: the location, and what to evaluate there. */
+export interface LogPoint {
+  location: string;
+  log: readonly string[];
+}
+
+/** A log point was passed. */
+export interface Logged extends Hit {
+  /** The breakpoint's id. */
+  id: number;
+  /** A what-if passed it, not the recorded program. */
+  whatIf?: true;
 }
 
 export interface HitOptions {
@@ -133,11 +149,12 @@ export class Replay {
     readonly thread: string,
     private readonly setup: Setup,
   ) {
-    const { onOutput, onTurn } = setup.hooks;
+    const { onLog, onOutput, onTurn } = setup.hooks;
     this.timeline = new BranchingTimeline({
       command: setup.command,
       orders: setup.orders,
       ...(onTurn ? { onTurn } : {}),
+      ...(onLog ? { onHit: (hit: HitInfo, whatIf: boolean) => this.logged(hit, whatIf, onLog) } : {}),
       ...(onOutput ? { onOutput: (output: Output, whatIf: boolean) => onOutput(this.programOutput(output, whatIf)) } : {}),
     });
     this.watchList = new WatchList(this.timeline);
@@ -366,12 +383,19 @@ export class Replay {
     return this.go(moment);
   }
 
-  /** Replaces all breakpoints. Locations as for runTo. Throws BadLocation and leaves them as they were. */
-  async setBreakpoints(locations: readonly string[]): Promise<Breakpoint[]> {
-    this.breakpoints = locations.map((text) => {
-      const { file, path, id, line, column } = this.resolve(parseLocation(text));
-      const same = this.breakpoints.find((old) => old.path === path && old.statement === id);
-      return same ?? { id: this.timeline.newBreakpointId(), file, path, statement: id, line, column };
+  /**
+   * Replaces all breakpoints. Locations as for runTo, or `function:NAME`, which makes one for each function of the name. One with `log`
+   * does not stop the program: `onLog` is told the values when a movement forwards passes it. Throws BadLocation and leaves them as
+   * they were.
+   */
+  async setBreakpoints(locations: readonly (string | LogPoint)[]): Promise<Breakpoint[]> {
+    this.breakpoints = locations.flatMap((asked) => {
+      const { location, log } = typeof asked === 'string' ? { location: asked, log: undefined } : asked;
+      return this.resolveAll(location).map(({ file, path, id, line, column }) => {
+        const same = this.breakpoints.find((old) => old.path === path && old.statement === id && old.log?.join('\n') === log?.join('\n'));
+        const place = { id: this.timeline.newBreakpointId(), file, path, statement: id, line, column };
+        return same ?? (log ? { ...place, log: [...log] } : place);
+      });
     });
     await this.timeline.setBreakpoints(this.breakpoints);
     return this.breakpoints.map(({ id, path, line, column }) => ({ id, file: this.shown(path), line, column }));
@@ -741,6 +765,15 @@ export class Replay {
     return shownPath(file, this.recording.manifest.cwd);
   }
 
+  private logged({ id, turn, step, hit, values }: HitInfo, whatIf: boolean, onLog: (logged: Logged) => void): void {
+    const point = this.breakpoints.find((one) => one.id === id);
+    if (!point?.log) return;
+    const evaluations = point.log.map((expression, i) => ({ expression, ...valueOf(values[i] ?? NOT_HERE) }));
+    const { line, column } = point;
+    const position = this.position({ turn, step });
+    onLog({ id, position, file: this.shown(point.path), line, column, hit, evaluations, ...(whatIf ? { whatIf: true } : {}) });
+  }
+
   private programOutput({ fd, bytes, moment }: Output, whatIf: boolean): ProgramOutput {
     return { stream: fd === 1 ? 'stdout' : 'stderr', bytes, position: this.position(moment), ...(whatIf ? { whatIf: true } : {}) };
   }
@@ -768,6 +801,9 @@ function localsOf(scopes: readonly Scope[]): Record<string, Value> {
   }
   return locals;
 }
+
+/** Of a log point, where the system cannot copy processes. */
+const NOT_HERE: EvaluatedValue = { type: 'error', preview: 'not evaluated: code of the program would have to run.' };
 
 function valueOf({ type, preview, value, error, output }: EvaluatedValue): Omit<Evaluation, 'expression'> {
   const told = output?.map(({ fd, bytes }) => ({

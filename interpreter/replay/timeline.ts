@@ -9,6 +9,7 @@ import type {
   BreakpointSpec,
   ErrorInfo,
   Goal,
+  HitInfo,
   Match,
   Moment,
   Orders,
@@ -55,6 +56,8 @@ export interface TimelineOptions {
   orders: Orders;
   /** Output the program has not produced before on this timeline. */
   onOutput?: (output: Output) => void;
+  /** Hits of breakpoints with `log`, each time a replayer of this timeline runs past them. */
+  onHits?: (hits: readonly HitInfo[]) => void;
   /** The turn that is being replayed, now and then. */
   onTurn?: (turn: number) => void;
 }
@@ -257,6 +260,9 @@ export class Timeline {
           bytes: Buffer.from(event.bytes, 'latin1'),
           moment: { turn: event.turn, step: event.step },
         });
+        return;
+      case 'hits':
+        this.options.onHits?.(event.hits);
         return;
       case 'turn':
         this.options.onTurn?.(event.turn);

@@ -5,7 +5,7 @@
  * Replay talks to this class as to the timeline it extends. Invariant: while a what-if is open the timeline itself stands where it was
  * opened, untouched; every movement backwards, or to a position, closes it.
  */
-import type { BreakpointSpec, Evaluated, Goal, Paused, ReplayerEvent, Reply, Request, Scan } from '../replayer/protocol';
+import type { BreakpointSpec, Evaluated, Goal, HitInfo, Moment, Paused, ReplayerEvent, Reply, Request, Scan } from '../replayer/protocol';
 import { Divergence, NotReached, ReplayerFailed } from './errors';
 import { failed, ReplayerProcess, type Exit } from './replayer-process';
 import { Timeline, type Ended, type Fatal, type Output, type Place, type TimelineOptions } from './timeline';
@@ -16,7 +16,9 @@ type Here = Paused | Ended | undefined;
 /** How long a copy may go on for an evaluation that awaits something. */
 const AWAITING_LIMIT_MS = 60_000;
 
-export interface BranchingOptions extends Omit<TimelineOptions, 'onOutput'> {
+export interface BranchingOptions extends Omit<TimelineOptions, 'onOutput' | 'onHits'> {
+  /** Log points that a movement forwards has passed, in order. */
+  onHit?: (hit: HitInfo, whatIf: boolean) => void;
   /** whatIf: the copy wrote it, not the recorded program. */
   onOutput?: (output: Output, whatIf: boolean) => void;
 }
@@ -31,10 +33,18 @@ interface WhatIf {
 export class BranchingTimeline extends Timeline {
   private branch: WhatIf | undefined;
   private set: readonly BreakpointSpec[] = [];
+  /** While a movement forwards is under way: what it has passed last. */
+  private passing: Moment | undefined;
 
   constructor(private readonly setup: BranchingOptions) {
     const { onOutput, ...rest } = setup;
-    super({ ...rest, ...(onOutput ? { onOutput: (output: Output) => onOutput(output, false) } : {}) });
+    const hits: { take?: (hits: readonly HitInfo[]) => void } = {};
+    super({
+      ...rest,
+      ...(onOutput ? { onOutput: (output: Output) => onOutput(output, false) } : {}),
+      onHits: (list) => hits.take?.(list),
+    });
+    hits.take = (list) => this.pass(list);
   }
 
   get inWhatIf(): boolean {
@@ -82,7 +92,15 @@ export class BranchingTimeline extends Timeline {
 
   override async forward(goals: Goal[], scan?: Scan): Promise<Paused | Ended> {
     const { branch } = this;
-    if (!branch) return super.forward(goals, scan);
+    if (!branch) {
+      const here = super.current;
+      this.passing = here?.kind === 'paused' ? here : { turn: 0, step: 0 };
+      try {
+        return await super.forward(goals, scan);
+      } finally {
+        this.passing = undefined;
+      }
+    }
     if (branch.here.kind === 'ended') return branch.here;
     if (branch.here.reason === 'diverged') {
       throw new NotReached('the what-if cannot go on: what it asks for was not recorded. Discard it, or go back.');
@@ -176,11 +194,22 @@ export class BranchingTimeline extends Timeline {
     return link;
   }
 
+  /** Log points are told when the user moves forward, not when the present is reached once more. */
+  private pass(hits: readonly HitInfo[]): void {
+    for (const hit of hits) {
+      const { passing } = this;
+      if (!passing || hit.turn < passing.turn || (hit.turn === passing.turn && hit.step <= passing.step)) continue;
+      this.passing = hit;
+      this.setup.onHit?.(hit, false);
+    }
+  }
+
   private noteOf(event: ReplayerEvent): void {
     const { branch } = this;
     if (!branch) return;
     if (event.kind === 'ended') branch.ended = event;
     else if (event.kind === 'fatal') branch.fatal = { error: event.error, throws: event.throws, turn: event.turn, step: event.step };
+    else if (event.kind === 'hits') for (const hit of event.hits) this.setup.onHit?.(hit, true);
     else if (event.kind === 'turn') this.setup.onTurn?.(event.turn);
     else if (event.kind === 'output') {
       const moment = { turn: event.turn, step: event.step };
