@@ -2,7 +2,8 @@
  * Runs every test that was compiled: `npm test` ends with it, `node scripts/test.mjs WORD...` runs the test files whose path contains a WORD.
  *
  * First it installs what only tests need, each from its own lock and only if it changed: the fixtures' packages, and the other Node versions
- * (test/nodes), for which it also builds the replay drivers. Then node:test runs the files, as many at a time as there are processors.
+ * (test/nodes), for which it also builds the replay drivers and the recorder's code cache. Then node:test runs the files, as many at a time
+ * as there are processors.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -27,6 +28,9 @@ for (const words of [[], ...folders.map((folder) => ['--node', join(folder, 'bin
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/build-native.mjs'), ...words], { stdio: 'inherit' });
   if (status !== 0) process.exit(1);
 }
+
+// As `npm install` makes it for the Node it runs on.
+for (const folder of folders) spawnSync(join(folder, 'bin/node'), [join(root, 'scripts/bundle-recorder.mjs')], { stdio: 'inherit' });
 
 // A test whose source is gone may still lie in dist: only what has a source counts.
 const files = readdirSync(join(root, 'dist'), { recursive: true })

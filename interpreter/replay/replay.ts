@@ -5,7 +5,6 @@
  * shows the same program; nothing asked here changes what is replayed.
  */
 import { fileURLToPath } from 'node:url';
-import { functionPlaces, isNamed, statementsOf } from '../compiler';
 import type { BreakpointSpec, EvaluatedValue, FrameInfo, HitInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
 import {
@@ -37,6 +36,9 @@ import {
 import { goalOf, Timeline, type Ended, type Output, type Place } from './timeline';
 import { inOrder, WatchList, type PlaceChange } from './watchpoints';
 import { BranchingTimeline } from './what-if';
+
+/** Half of what a command loads, and only who asks for places in a source needs it. */
+const compiler = (): typeof import('../compiler') => require('../compiler') as typeof import('../compiler');
 
 /** What the program wrote, told once however often it is replayed. */
 export interface ProgramOutput {
@@ -699,6 +701,7 @@ export class Replay {
       const text = this.recording.sourceText(path);
       if (word === '' || !text.includes(word)) continue;
       try {
+        const { functionPlaces, isNamed } = compiler();
         for (const place of functionPlaces(text, { asFunctionBody: true }))
           if (isNamed(place, name)) found.push({ path, id: place.statement });
       } catch (error) {
@@ -734,7 +737,7 @@ export class Replay {
     let found = this.parsed.get(file);
     if (!found) {
       try {
-        found = [...statementsOf(this.recording.sourceText(file), { asFunctionBody: true })];
+        found = [...compiler().statementsOf(this.recording.sourceText(file), { asFunctionBody: true })];
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
         throw new BadLocation(`${this.shown(file)} is no CommonJS module: only those run in the interpreter and can be stopped in.`);
