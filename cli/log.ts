@@ -48,6 +48,7 @@ export async function logHits(folder: string, location: string, expressions: str
 class Lines {
   private text = '';
   private soon: NodeJS.Immediate | undefined;
+  private drained: Promise<unknown> | undefined;
 
   constructor(private readonly progress: Progress) {}
 
@@ -66,6 +67,8 @@ class Lines {
     const { text } = this;
     this.text = '';
     this.progress.done();
-    if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+    // one wait for all who write meanwhile
+    if (!process.stdout.write(text)) this.drained ??= once(process.stdout, 'drain').finally(() => (this.drained = undefined));
+    await this.drained;
   }
 }
