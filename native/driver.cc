@@ -69,6 +69,40 @@ double NumberOf(Local<Context> context, Local<Object> object, Local<String> key)
   return number;
 }
 
+// The process that has loaded this, as opposed to its copies (fork.cc).
+const pid_t original = getpid();
+
+// Keeps the event loop of a copy from ending by itself.
+struct {
+  uv_prepare_t handle;
+  Isolate* isolate = nullptr;
+  Global<Context> context;
+} guard;
+
+// What node::SpinEventLoop does where the event loop has nothing left, without waiting for the tasks of V8's helper threads
+// (NodePlatform::DrainTasks): in a copy nobody is there to do what collections still post.
+void EndIfIdle(uv_prepare_t* handle) {
+  auto* base = reinterpret_cast<uv_handle_t*>(handle);
+  uv_unref(base);
+  if (!uv_loop_alive(handle->loop)) {
+    HandleScope scope(guard.isolate);
+    Local<Context> context = guard.context.Get(guard.isolate);
+    Context::Scope context_scope(context);
+    node::Environment* env = node::GetCurrentEnvironment(context);
+    if (node::EmitProcessBeforeExit(env).IsNothing()) _exit(1);
+    if (!uv_loop_alive(handle->loop)) _exit(node::EmitProcessExit(env).FromMaybe(1));
+  }
+  uv_ref(base);
+}
+
+void GuardLoop(Isolate* isolate) {
+  if (getpid() == original || guard.isolate != nullptr) return;
+  guard.isolate = isolate;
+  guard.context.Reset(isolate, isolate->GetCurrentContext());
+  uv_prepare_init(node::GetCurrentEventLoop(isolate), &guard.handle);
+  uv_prepare_start(&guard.handle, EndIfIdle);
+}
+
 void Stop(Drive* drive) {
   uv_close(reinterpret_cast<uv_handle_t*>(&drive->timer), [](uv_handle_t* handle) { delete static_cast<Drive*>(handle->data); });
 }
@@ -146,6 +180,7 @@ void Start(const FunctionCallbackInfo<Value>& info) {
     isolate->ThrowException(Exception::TypeError(Text(isolate, "start needs a function")));
     return;
   }
+  GuardLoop(isolate);
   auto* drive = new Drive;
   drive->isolate = isolate;
   drive->context.Reset(isolate, isolate->GetCurrentContext());

@@ -289,6 +289,11 @@ Napi::Value PollIn(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), poll(&wanted, 1, 0) > 0);
 }
 
+// getpid(2): process.pid is the recorded one, and in a copy the parent's.
+Napi::Value OwnPid(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), getpid());
+}
+
 // Milliseconds of CLOCK_MONOTONIC.
 Napi::Value Milliseconds(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Now());
@@ -304,6 +309,7 @@ void DefineFork(Napi::Env env, Napi::Object exports) {
   exports.Set("branch", Napi::Function::New<Branch>(env, "branch"));
   exports.Set("scratch", Napi::Function::New<Scratch>(env, "scratch"));
   exports.Set("pollIn", Napi::Function::New<PollIn>(env, "pollIn"));
+  exports.Set("ownPid", Napi::Function::New<OwnPid>(env, "ownPid"));
   exports.Set("milliseconds", Napi::Function::New<Milliseconds>(env, "milliseconds"));
 }
 

@@ -92,6 +92,7 @@ interface WriterAddon {
   branch(control: number, address: string): number;
   scratch(control: number, milliseconds: number, run: () => Uint8Array): Uint8Array | number;
   pollIn(fd: number): boolean;
+  ownPid(): number;
   milliseconds(): number;
 }
 
@@ -110,7 +111,7 @@ function load<T>(file: string, hint: string): T {
 
 const writer = load<WriterAddon>('build/retrace_writer.node', 'Run `npm rebuild retrace`.');
 // A build of older sources would fail in the middle of somebody's program.
-if (!('listenAt' in writer) || !('forwardOutput' in writer))
+if (!('ownPid' in writer) || !('forwardOutput' in writer))
   throw new Error(`${join(folder, 'build/retrace_writer.node')} is older than retrace. Run \`npm rebuild retrace\`.`);
 
 /** Bytes of address space, and of disk ahead of the writer. */
@@ -223,6 +224,8 @@ export function scratch(control: number, milliseconds: number, run: () => Uint8A
 
 /** Whether reading from the descriptor would not block. */
 export const pollIn: (fd: number) => boolean = writer.pollIn;
+/** The process id as the system knows it. */
+export const ownPid: () => number = writer.ownPid;
 /** A clock for intervals, in milliseconds; the program's stand still at replay. */
 export const milliseconds: () => number = writer.milliseconds;
 

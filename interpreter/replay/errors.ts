@@ -54,3 +54,12 @@ export class ReplayerFailed extends Error {
   override readonly name = 'ReplayerFailed';
   readonly code = 'ReplayerFailed';
 }
+
+/** Replay.interrupt() ended a movement before it had come to anything; the program stands where it stood. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly code = 'Interrupted';
+  constructor() {
+    super('interrupted.');
+  }
+}

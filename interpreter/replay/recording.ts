@@ -30,6 +30,7 @@ import type { Orders } from '../replayer/protocol';
 import { BadLocation } from './errors';
 import { shownPath } from './locations';
 import { Replay, type ReplayHooks } from './replay';
+import type { CheckpointMode } from './timeline';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
 import { ended, runTogether, sharingOutput } from './together';
 import { SourceMaps } from './source-maps';
@@ -40,6 +41,10 @@ export type Engine = 'vm' | 'native';
 export interface ReplayOptions extends ReplayHooks {
   /** Name of a thread of the recording. Default: main. */
   thread?: string;
+  /** How many copies of the replayer wait at other places, to be there at once. Default: auto. Any number gives the same answers. */
+  checkpoints?: CheckpointMode;
+  /** Bytes of memory that they may take. Default: a quarter of what is free. */
+  checkpointMemory?: number;
 }
 
 export interface RunOptions {
@@ -231,10 +236,14 @@ export class Recording {
     const { name } = this.thread(options.thread);
     this.check(name);
     await this.loadMaps();
+    const { checkpoints, checkpointMemory } = options;
+    const copies = canFork && checkpoints !== 'off';
     return new Replay(this, name, {
-      command: () => this.command('vm', canFork ? FORKABLE_FLAGS : []),
-      orders: { ...this.orders(name, 'vm', 'debug'), forkable: canFork },
+      command: () => this.command('vm', copies ? FORKABLE_FLAGS : []),
+      orders: { ...this.orders(name, 'vm', 'debug'), forkable: copies },
       hooks: options,
+      ...(checkpoints === undefined ? {} : { checkpoints }),
+      ...(checkpointMemory === undefined ? {} : { memory: checkpointMemory }),
     });
   }
 

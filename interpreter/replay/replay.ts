@@ -33,7 +33,7 @@ import {
   type Value,
   type Write,
 } from './stop';
-import { goalOf, Timeline, type Ended, type Output, type Place } from './timeline';
+import { goalOf, Timeline, type CheckpointMode, type Ended, type Output, type Place } from './timeline';
 import { inOrder, WatchList, type PlaceChange } from './watchpoints';
 import { BranchingTimeline } from './what-if';
 
@@ -126,6 +126,8 @@ interface Setup {
   command: () => ReplayerCommand;
   orders: Orders;
   hooks: ReplayHooks;
+  checkpoints?: CheckpointMode;
+  memory?: number;
 }
 
 /** Names every module has that are nobody's variables. */
@@ -133,7 +135,7 @@ const WRAPPER_NAMES = new Set(['exports', 'require', 'module', '__filename', '__
 /** Locations that begin so mean each call of a function. */
 const FUNCTION = 'function:';
 /** Reasons of a pause that are its stop's, whatever was asked for. */
-const TOLD_REASONS = ['breakpoint', 'diverged'] as const;
+const TOLD_REASONS = ['breakpoint', 'diverged', 'interrupt'] as const;
 /** Statements looked at on each side of a line that was never reached. */
 const NEARBY = 400;
 
@@ -151,10 +153,13 @@ export class Replay {
     readonly thread: string,
     private readonly setup: Setup,
   ) {
+    const { checkpoints, command, memory, orders } = setup;
     const { onLog, onOutput, onTurn } = setup.hooks;
     this.timeline = new BranchingTimeline({
-      command: setup.command,
-      orders: setup.orders,
+      command,
+      orders,
+      ...(checkpoints === undefined ? {} : { checkpoints }),
+      ...(memory === undefined ? {} : { memory }),
       ...(onTurn ? { onTurn } : {}),
       ...(onLog ? { onHit: (hit: HitInfo, whatIf: boolean) => this.logged(hit, whatIf, onLog) } : {}),
       ...(onOutput ? { onOutput: (output: Output, whatIf: boolean) => onOutput(this.programOutput(output, whatIf)) } : {}),
@@ -401,6 +406,14 @@ export class Replay {
     });
     await this.timeline.setBreakpoints(this.breakpoints);
     return this.breakpoints.map(({ id, path, line, column }) => ({ id, file: this.shown(path), line, column }));
+  }
+
+  /**
+   * Lets the movement that is under way end early: forwards it stops where it has come to (reason interrupt), backwards it throws
+   * Interrupted and stays.
+   */
+  interrupt(): void {
+    this.timeline.interrupt();
   }
 
   /** The calls on the stack, innermost first; behind them, marked async, those that await or had scheduled them. */

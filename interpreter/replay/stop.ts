@@ -85,7 +85,7 @@ export interface Scope {
 }
 
 /** diverged: a what-if asks for something that was not recorded, and cannot go on. */
-export type StopReason = 'entry' | 'breakpoint' | 'step' | 'watchpoint' | 'exception' | 'diverged';
+export type StopReason = 'entry' | 'breakpoint' | 'step' | 'watchpoint' | 'exception' | 'interrupt' | 'diverged';
 
 /** Where the program stands: before a statement, or at the moment of a throw. */
 export interface Stop {

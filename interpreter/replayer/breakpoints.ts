@@ -27,6 +27,14 @@ export class Breakpoints<F> {
     private readonly evaluator: Evaluator<F>,
   ) {}
 
+  /** Those at the frame's statement that stop there; nothing is told. */
+  at(frame: F): Breakpoint[] {
+    const { file, statementId } = this.vm.locationOf(frame);
+    const found = this.set.get(file)?.get(statementId) ?? NONE;
+    const hits = this.vm.countOf(file, statementId);
+    return found.filter(({ log }) => !log).map((breakpoint) => ({ ...breakpoint, hits }));
+  }
+
   /** At a pause before the frame's statement: answers the breakpoints there that stop the program. */
   hitsAt(frame: F): Breakpoint[] {
     if (this.set.size === 0) return NONE;

@@ -13,6 +13,7 @@ export interface ControlCalls {
   exitNow(code: number): never;
 }
 
+/** Its descriptor, in copies of a replayer too. */
 export const CONTROL = 3;
 
 /** The next message; waits for it. */

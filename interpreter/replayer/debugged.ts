@@ -7,6 +7,7 @@ import type { Tracked, Tracker } from '../vm';
 import type { EvaluationHost } from './evaluation';
 import type { SchedulingVm } from './scheduled';
 import type { WatchingVm } from './watch';
+import type { BranchingHost } from './branching';
 import type { Moment, Orders, ReplayerEvent, Reply, Request } from './protocol';
 
 /** What the VM says of a statement. Line and column are 1-based. */
@@ -53,7 +54,7 @@ export interface DebuggedVm<F> extends WatchingVm<F>, SchedulingVm {
   locationOf(frame: F): VmLocation;
 }
 
-export interface SessionHost extends EvaluationHost {
+export interface SessionHost extends EvaluationHost, BranchingHost {
   /** The next message from the controller; waits for it. Never returns once the controller is gone. */
   receive(): Request | Orders;
   send(message: Reply | ReplayerEvent): void;

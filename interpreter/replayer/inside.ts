@@ -4,6 +4,7 @@
  * Invariant: nothing here depends on an intrinsic of the program's realm; what comes from there is only looked at.
  */
 import { Vm, type GuestFrame, type VmHost } from '../vm';
+import type { BranchingHost } from './branching';
 import { receive, send, type ControlCalls } from './control';
 import { harmlessCalls, type Realm } from './harmless';
 import type { InspectionKit } from './preview';
@@ -19,6 +20,7 @@ export interface InsideHost extends ControlCalls, VmHost {
   whatIf(): void;
   /** Runs something in a copy of the process; absent where that cannot be. */
   scratch?: ((milliseconds: number, run: () => Uint8Array) => Uint8Array | ScratchLoss) | undefined;
+  readonly branching: Omit<BranchingHost, 'send' | 'receive'>;
   /** Ends the process: a fault of retrace's own. */
   fail(message: string): never;
 }
@@ -96,6 +98,7 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
       scratch: host.scratch,
       exitNow: host.exitNow,
       whatIf: host.whatIf,
+      ...host.branching,
     });
   }
   return {

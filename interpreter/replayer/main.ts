@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect, types } from 'node:util';
 import { compileFunction, createContext, Script } from 'node:vm';
-import { driver, exitNow, readFully, scratch, writeFully } from '../../native';
+import { branch, canFork, driver, exitNow, lifeline, milliseconds, ownPid, pollIn, readFully, scratch, writeFully } from '../../native';
 import {
   divergenceReport,
   OWN_FOLDER,
@@ -48,6 +48,9 @@ const DEEP_NESTING = 1800;
 /** Exit codes: it diverged; retrace could not do it. */
 const DIVERGED = 126;
 const FAILED = 125;
+
+/** This process is a copy of a replayer. */
+let isCopy = false;
 
 try {
   begin(receive(calls) as Orders);
@@ -88,7 +91,7 @@ function begin(orders: Orders): void {
     },
     onLastEvent(end) {
       if (inside?.session) {
-        send(calls, { kind: 'lastEvent', signal: end.signal, ...where() });
+        inside.session.onLastEvent(end.signal);
         return false;
       }
       finished(true, end);
@@ -96,19 +99,23 @@ function begin(orders: Orders): void {
     },
     onRanOut(end) {
       if (orders.oneOfSeveral === true && end.signal === null) exitNow(FAILED);
-      if (inside?.session) inside.session.onEnd(true);
+      if (inside?.session) inside.session.onEnd(true, null, end.signal);
       else finished(true, end);
     },
     ...(orders.tellOutput
       ? { onOutput: (fd: 1 | 2, bytes: Uint8Array, time: number) => send(calls, { kind: 'written', fd, bytes: bytesAsText(bytes), time }) }
       : {}),
     onEnd(_kind, code) {
-      if (inside?.session?.evaluating) exitNow(code);
-      if (inside?.session) inside.session.onEnd(false);
+      // an evaluation has ended the program: what stood here is of no more use
+      if (inside?.session?.evaluating === true) exitNow(code);
+      if (inside?.session) inside.session.onEnd(false, code, null);
       else if (replay) finished(false, { turn: replay.turn, events: replay.event });
-      if (farewell === undefined) return;
-      programOutput(2, Buffer.from(farewell));
-      exitNow(code);
+      if (farewell !== undefined) {
+        programOutput(2, Buffer.from(farewell));
+        exitNow(code);
+      }
+      // Node's own end waits for threads that a copy has not; what a program does around its end has events.
+      if (isCopy && replay?.over === true) exitNow(code);
     },
   };
   if (orders.engine === 'vm') {
@@ -118,6 +125,8 @@ function begin(orders: Orders): void {
     installErrorPositions(callPlace);
     const observed = new ObservedThrows();
     const sources = errorSources((file) => vm.files.get(file)?.text, observed);
+    // loaded by the first replayer, so that it knows copies of it
+    driver();
     session?.begin();
     replay = startReplay({
       ...options,
@@ -170,6 +179,22 @@ function stackOf(error: unknown): string {
   }
 }
 
+/** What Branching needs of the process. */
+function branchingHost({ mode, rendezvous }: Orders): InsideHost['branching'] {
+  if (mode === 'debug' && canFork) lifeline(CONTROL);
+  return {
+    key: rendezvous?.key ?? '',
+    milliseconds,
+    pid: ownPid,
+    messageWaits: () => pollIn(CONTROL),
+    branch() {
+      const pid = rendezvous && canFork ? branch(CONTROL, `\0${rendezvous.address}`) : -1;
+      isCopy ||= pid === 0;
+      return pid;
+    },
+  };
+}
+
 function createInterpreter(orders: Orders, replay: () => Replay | undefined, watch: Pick<InsideHost, 'observe'>): Inside {
   const util = binding('util') as UtilBinding;
   const { async_id_fields: ids } = binding('async_wrap') as AsyncWrapBinding;
@@ -194,6 +219,7 @@ function createInterpreter(orders: Orders, replay: () => Replay | undefined, wat
     apart: (run) => replay()!.apart(run),
     whatIf: () => replay()!.whatIf(),
     ...(orders.forkable === true ? { scratch: (milliseconds, run) => scratch(CONTROL, milliseconds, run) } : {}),
+    branching: branchingHost(orders),
   };
   resolveLazyGlobals();
   makeRoomInRealms(ROOM_IN_REALMS);

@@ -30,6 +30,8 @@ export interface Orders {
   witness?: number;
   /** The report of a divergence goes to the controller alone, not to stderr. */
   quiet?: boolean;
+  /** debug: the replayer can be copied. Each copy connects to the address (abstract without its leading NUL) and shows the key. */
+  rendezvous?: { address: string; key: string };
 }
 
 /** A moment within one thread: before the `step`-th statement (1-based) of turn `turn` (0 is the main script). */
@@ -57,16 +59,41 @@ export type Goal =
   | { kind: 'watch' };
 
 /** Remember the last moment before the run's end that meets this, from turn `fromTurn` on. Told in `Paused.lastMatch`. */
-export type Scan =
-  /** Any breakpoint that stops the program, or only that one. */
-  | { kind: 'breakpoint'; id?: number; fromTurn: number }
+export type Scan = (
+  | /** Any breakpoint that stops the program, or only that one. */
+    { kind: 'breakpoint'; id?: number; fromTurn: number }
   | { kind: 'throw'; fromTurn: number }
   /** The statement that wrote to stdout or stderr. */
-  | { kind: 'output'; fromTurn: number };
+  | { kind: 'output'; fromTurn: number }
+) & {
+  /** The statement or throw at which the run begins counts too. */
+  fromHere?: boolean;
+};
 
 /** A moment; with `throws`, within its statement at that throw, counted from the program's start. */
 export interface Match extends Moment {
   throws?: number;
+}
+
+/** The copies that a run makes of itself on its way, which stay behind and say hello with number 0. */
+export interface Lay {
+  /** One each time so much time has passed, in milliseconds. */
+  every?: number;
+  /** One at each of these numbers of statements executed since the program began, or soon after; ascending. */
+  at?: number[];
+}
+
+/** Where a copy of a replayer stands. */
+export interface Standing extends Moment {
+  /** Statements executed since the program began, up to and including the one that the moment names. */
+  total: number;
+  throws: number;
+  /** `output` events told since the program began. */
+  outputs: number;
+  /** In the middle of the moment's statement, at a throw. */
+  within: boolean;
+  /** See the event `lastEvent`. */
+  lastEvent?: { signal: string | null };
 }
 
 export interface BreakpointSpec {
@@ -81,7 +108,15 @@ export interface BreakpointSpec {
 
 export type Request =
   | { do: 'breakpoints'; set: BreakpointSpec[] }
-  | { do: 'run'; goals: Goal[]; scan?: Scan }
+  | { do: 'run'; goals: Goal[]; scan?: Scan; lay?: Lay }
+  /** While a run is under way: it pauses where it is. Has no reply of its own and means nothing to a replayer that is paused. */
+  | { do: 'interrupt' }
+  /** A copy of the process connects to the rendezvous and stands at the same place, with this number. */
+  | { do: 'fork'; branch: number }
+  /** The pause at hand once more, with what is known of breakpoints by now. */
+  | { do: 'where' }
+  /** How many statements the program executes before that moment. */
+  | { do: 'locate'; turn: number; step: number }
   /** The moment a step back leads to. `turn`: the first statement of this turn, or of the one before if this is it. */
   | { do: 'back'; how: 'in' | 'over' | 'out' | 'turn' }
   | { do: 'frames' }
@@ -179,13 +214,16 @@ export interface ErrorInfo {
  * `output`: the moment is that of the statement which wrote, and lies just behind. `missed`: the moment asked for does not exist; the run
  * stopped at the first statement after it. `diverged`: after a change the program asks for something that was not recorded; it cannot go on.
  */
-export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'output' | 'missed' | 'diverged' | 'watch';
+export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'output' | 'missed' | 'interrupt' | 'diverged' | 'watch';
 
 export interface Paused {
   kind: 'paused';
   reason: PauseReason;
   turn: number;
   step: number;
+  /** See Standing. */
+  total: number;
+  outputs: number;
   /** Number of guest frames on the stack. */
   depth: number;
   /** Throws seen since the program began, this one included. */
@@ -237,6 +275,9 @@ export type Reply =
   | { kind: 'done' }
   /** null: there is none. */
   | { kind: 'moment'; moment: Moment | null }
+  | { kind: 'forked'; pid: number }
+  /** total: null for a turn that has not begun yet. */
+  | { kind: 'located'; total: number | null }
   | { kind: 'frames'; frames: FrameInfo[] }
   | Scheduled
   | { kind: 'unscheduled' }
@@ -250,14 +291,18 @@ export type Reply =
   | { kind: 'failed'; message: string };
 
 export type ReplayerEvent =
-  /** Bytes the program wrote to file descriptor 1 or 2, one character a byte. */
-  | { kind: 'output'; fd: 1 | 2; bytes: string; turn: number; step: number }
+  /** Bytes the program wrote to file descriptor 1 or 2, one character a byte. index: counts from 1, from the program's start. */
+  | { kind: 'output'; fd: 1 | 2; bytes: string; index: number; turn: number; step: number }
   /** The same in a plain replay that tells its output. time: when it was written, see native `clock`; 0 for unknown. */
   | { kind: 'written'; fd: 1 | 2; bytes: string; time: number }
   /** Log points that were reached since the last message. */
   | { kind: 'hits'; hits: HitInfo[] }
   /** A turn began; sent now and then, for progress. */
   | { kind: 'turn'; turn: number }
+  /** How far a run has come; sent now and then. total: see Standing. */
+  | { kind: 'progress'; turn: number; step: number; total: number }
+  /** The first message of a copy. branch: the number asked for, 0 for one that a run has laid. */
+  | { kind: 'hello'; key: string; branch: number; pid: number; standing: Standing }
   /** An error nobody handled; `throws` is the index of the throw it came from, 0 when no guest code threw it. */
   | { kind: 'fatal'; error: ErrorInfo; throws: number; turn: number; step: number }
   | { kind: 'divergence'; message: string; report: string; divergence: Divergence; turn: number; step: number }
@@ -267,7 +312,7 @@ export type ReplayerEvent =
   | { kind: 'finished'; turn: number; events: number; truncated: boolean }
   /** The last event of a recording that just stops has been replayed: the program may go on for ever without another. */
   | { kind: 'lastEvent'; turn: number; step: number; signal: string | null }
-  /** The program has run to its end; the process is about to leave. */
+  /** The program has run to its end, or did, if more comes; the process is about to leave, as `code` and `signal` say. */
   | {
       kind: 'ended';
       turn: number;
@@ -275,6 +320,8 @@ export type ReplayerEvent =
       /** The last one executed; null if none was. */
       lastStatement: Moment | null;
       truncated: boolean;
+      code: number | null;
+      signal: string | null;
       lastMatch: Match | null;
       hits: { id: number; hit: number }[];
     };

@@ -5,12 +5,13 @@
  * the control socket until one of them is `run`. Invariant: answering frames, scopes or a clean evaluation changes nothing that
  * the program could see; an evaluation that might have changed something is reported as not clean.
  */
+import { Branching } from './branching';
 import { Breakpoints, type Breakpoint } from './breakpoints';
 import type { DebuggedVm, SessionHost } from './debugged';
 import { Evaluator } from './evaluation';
 import { momentBefore, Movement } from './movement';
 import { DEFAULT_LIMITS, errorHead, previewOf, type PreviewLimits } from './preview';
-import type { Paused, PauseReason, Place, Preview, ReplayerEvent, Reply, Request, ScopeInfo } from './protocol';
+import type { Paused, PauseReason, Place, Preview, ReplayerEvent, Reply, Request, Scan, ScopeInfo, Standing } from './protocol';
 import { asyncFrames, scheduledBy } from './scheduled';
 import { Telling } from './telling';
 import type { Tracker } from '../vm';
@@ -22,6 +23,14 @@ const TURN_REPORT = 256;
 const MAX_FRAMES = 200;
 /** Shorter than for an evaluation: there are many variables. */
 const VARIABLE_LIMITS: PreviewLimits = { ...DEFAULT_LIMITS, chars: 1000 };
+
+interface Pause<F> {
+  reason: PauseReason;
+  /** Undefined where no code of the program's runs. */
+  frame: F | undefined;
+  /** What else is told of the pause. */
+  more: Partial<Paused>;
+}
 
 export class Session<F> {
   private throws = 0;
@@ -40,6 +49,9 @@ export class Session<F> {
   private readonly telling: Telling;
   private readonly watchpoints: Watchpoints<F>;
   private tracker: Tracker | undefined;
+  private readonly branching: Branching<F>;
+  /** Why the program stands where it does; undefined while it runs and before it began. */
+  private pause: Pause<F> | undefined;
 
   constructor(
     private readonly vm: DebuggedVm<F>,
@@ -50,6 +62,7 @@ export class Session<F> {
     this.breakpoints = new Breakpoints(vm, (hit) => this.telling.tell(hit), this.evaluator);
     this.movement = new Movement(vm);
     this.watchpoints = new Watchpoints(vm, host.kit);
+    this.branching = new Branching(vm, host);
   }
 
   /** Code of the program runs that is no part of the replay. */
@@ -59,14 +72,14 @@ export class Session<F> {
 
   /** Waits for the first `run` request. Call before the program starts. */
   begin(): void {
-    this.serve(undefined);
+    this.serve();
   }
 
   /** A turn begins. Turn 0 is the main script. */
   onTurn(turn: number): void {
     this.vm.beginTurn(turn);
     if (turn % TURN_REPORT === 0) this.send({ kind: 'turn', turn });
-    this.movement.arm();
+    this.arm();
   }
 
   /** The VM is about to run a statement at which it was told to pause. */
@@ -80,10 +93,32 @@ export class Session<F> {
     const reason = movement.reasonToStop(frame, hit);
     if (reason === undefined) {
       movement.look(hit);
-      movement.arm();
+      if (!this.branching.isDue || !this.pulse(frame, hit)) this.arm();
       return;
     }
     this.stop(frame, reason, hit);
+  }
+
+  /** True if the run has been stopped, and another begun. */
+  private pulse(frame: F, hit: Breakpoint[]): boolean {
+    this.telling.flush();
+    switch (this.branching.pulse(() => this.standing())) {
+      case 'interrupt':
+        this.stop(frame, 'interrupt', hit);
+        return true;
+      case 'copy':
+        this.pause = { reason: 'moment', frame, more: {} };
+        this.within = false;
+        this.serve();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  private arm(): void {
+    this.movement.arm();
+    this.branching.aim();
   }
 
   /** The program threw, or native code threw into it; called once a throw, before anything is unwound. */
@@ -116,15 +151,24 @@ export class Session<F> {
     for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
     if (this.evaluator.running) return this.evaluator.onOutput(fd, text);
     const { turn, step } = this.vm;
-    this.send({ kind: 'output', fd, bytes: text, turn, step });
+    this.send({ kind: 'output', fd, bytes: text, index: ++this.branching.outputs, turn, step });
     if (this.movement.meetsOutput()) this.stop(this.vm.frames()[0], 'output', []);
   }
 
-  /** The program is over; the process ends right after this. */
-  onEnd(truncated: boolean): void {
+  /** The last event of a recording that just stops has been replayed. */
+  onLastEvent(signal: string | null): void {
     const { turn, step } = this.vm;
+    this.branching.lastEvent = { signal };
+    this.send({ kind: 'lastEvent', signal, turn, step });
+  }
+
+  /** The program is over; the process ends right after this. */
+  onEnd(truncated: boolean, code: number | null, signal: string | null): void {
+    const { turn, step } = this.vm;
+    const { lastMatch } = this.movement;
     const lastStatement = this.vm.steps > 0 ? this.vm.momentOf(this.vm.steps) : null;
-    this.send({ kind: 'ended', turn, step, lastStatement, truncated, lastMatch: this.movement.lastMatch, hits: this.breakpoints.counts() });
+    const hits = this.breakpoints.counts();
+    this.send({ kind: 'ended', turn, step, lastStatement, truncated, code, signal, lastMatch, hits });
   }
 
   /** The program asks for something that was not recorded, and cannot go on. A changed one stops there, to be looked at. */
@@ -139,35 +183,69 @@ export class Session<F> {
   }
 
   private stop(frame: F | undefined, reason: PauseReason, hit: Breakpoint[], more: Partial<Paused> = {}): void {
+    this.pause = { reason, frame, more };
+    this.within = reason === 'throw' || reason === 'output';
+    const paused = this.paused(this.pause, hit);
+    if (this.movement.scans) paused.lastMatch = this.movement.lastMatch;
+    this.movement.finish();
+    this.send(paused);
+    this.serve();
+  }
+
+  private paused({ reason, frame, more }: Pause<F>, hit: Breakpoint[]): Paused {
     const { vm } = this;
     const paused: Paused = {
       kind: 'paused',
       reason,
       ...(reason === 'output' ? vm.momentOf(vm.steps) : { turn: vm.turn, step: vm.step }),
+      total: vm.steps,
+      outputs: this.branching.outputs,
       depth: vm.callDepth(),
       throws: this.throws,
       breakpoints: hit.map(({ id, hits }) => ({ id, hit: hits })),
       place: frame === undefined ? NOWHERE : this.placeOf(frame),
       ...more,
     };
-    if (this.movement.scans) paused.lastMatch = this.movement.lastMatch;
-    this.movement.finish();
-    this.within = reason === 'throw' || reason === 'output';
-    this.send(paused);
-    this.serve(frame);
+    return paused;
   }
 
-  private serve(frame: F | undefined): void {
+  private standing(): Standing {
+    const { lastEvent, outputs } = this.branching;
+    const { turn, step, steps: total } = this.vm;
+    const standing: Standing = { turn, step, total, outputs, throws: this.throws, within: this.within };
+    return lastEvent ? { ...standing, lastEvent } : standing;
+  }
+
+  /** A scan that counts the place at which the run begins. */
+  private lookHere(scan: Scan): void {
+    const { movement, pause, vm } = this;
+    if (scan.kind === 'throw' && pause?.reason === 'throw') movement.lastMatch = { ...vm.momentOf(vm.steps), throws: this.throws };
+    else if (pause?.frame !== undefined) movement.look(this.breakpoints.at(pause.frame));
+  }
+
+  /** Answers requests until one of them lets the program run. */
+  private serve(): void {
     for (;;) {
       const request = this.host.receive() as Request;
       if (request.do === 'run') {
         this.watchpoints.changed();
-        this.movement.begin(request.goals, request.scan, frame);
+        this.movement.begin(request.goals, request.scan, this.pause?.frame);
+        if (request.scan?.fromHere === true) this.lookHere(request.scan);
+        this.pause = undefined;
+        this.branching.begin(request.lay);
+        this.branching.aim();
         return;
       }
       if (request.do === 'await') {
         this.await(request);
         return;
+      }
+      if (request.do === 'interrupt') continue;
+      if (request.do === 'fork') {
+        const pid = this.branching.fork(request.branch, () => this.standing());
+        if (pid > 0) this.send({ kind: 'forked', pid });
+        else if (pid < 0) this.send({ kind: 'failed', message: `the replayer could not be copied (error ${-pid})` });
+        continue;
       }
       let reply: Reply;
       try {
@@ -185,6 +263,7 @@ export class Session<F> {
   private await({ frame, expression }: Extract<Request, { do: 'await' }>): void {
     this.breakpoints.replace([]);
     this.movement.begin([], undefined, undefined);
+    this.pause = undefined;
     this.evaluator.begin(this.frame(frame), expression, (value) => {
       const { turn, step } = this.vm;
       this.send({ kind: 'evaluated', clean: false, settled: { turn, step }, ...value });
@@ -192,13 +271,18 @@ export class Session<F> {
     });
   }
 
-  private answer(request: Exclude<Request, { do: 'run' | 'await' }>): Reply {
+  private answer(request: Exclude<Request, { do: 'run' | 'await' | 'interrupt' | 'fork' }>): Reply {
     switch (request.do) {
       case 'breakpoints':
         this.breakpoints.replace(request.set);
         return { kind: 'done' };
       case 'back':
         return { kind: 'moment', moment: momentBefore(this.vm, request.how, this.within) };
+      case 'where':
+        if (!this.pause) return { kind: 'failed', message: 'the program has not begun' };
+        return this.paused(this.pause, this.pause.frame === undefined ? [] : this.breakpoints.at(this.pause.frame));
+      case 'locate':
+        return { kind: 'located', total: request.turn <= this.vm.turn ? this.vm.stepsAt(request) : null };
       case 'frames':
         return {
           kind: 'frames',

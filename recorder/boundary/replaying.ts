@@ -95,6 +95,8 @@ export interface Replay {
   readonly turn: number;
   /** Index of the next event of the trace. */
   readonly event: number;
+  /** Every event of the trace has been replayed. */
+  readonly over: boolean;
   /** Runs something of the replayer's own: nothing in it is a crossing. */
   quiet<T>(run: () => T): T;
   /** Runs something that is not part of the recorded run, such as a debugger's evaluation: crossings throw an Error and use up no event. */
@@ -223,6 +225,9 @@ export function startReplay(options: ReplayOptions): Replay {
     },
     get event() {
       return reader.index;
+    },
+    get over() {
+      return reader.peek() === undefined;
     },
     quiet: (run) => boundary.quiet(run),
     apart: (run) => boundary.apartFrom(run),

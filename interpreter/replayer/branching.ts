@@ -1,0 +1,123 @@
+/**
+ * The copies of a replayer, and its pulse while it runs: now and then a run pauses for a moment, looks whether it is to stop, tells
+ * how far it has come, and leaves a copy of itself behind.
+ *
+ * Owned by the session. Invariant: a pulse changes nothing that the program could see and no count of the session's; a copy serves
+ * requests at the place where it was made before it does anything else.
+ */
+import type { DebuggedVm } from './debugged';
+import type { Lay, ReplayerEvent, Request, Orders, Standing } from './protocol';
+
+export interface BranchingHost {
+  send(message: ReplayerEvent): void;
+  receive(): Request | Orders;
+  /** fork(2), with a control socket for the copy: its process id; 0 in the copy; a negative number if it cannot be made. */
+  branch(): number;
+  /** This process's. */
+  pid(): number;
+  /** Orders.rendezvous.key */
+  readonly key: string;
+  /** A clock for intervals, in milliseconds. */
+  milliseconds(): number;
+  /** Whether a message of the controller's waits to be received. */
+  messageWaits(): boolean;
+}
+
+/** Time between two pulses, in milliseconds, and the statements that may pass between them. */
+const PULSE = 5;
+const FIRST_PULSE = 2000;
+const LONGEST_PULSE = 1_000_000;
+/** Time between two messages of progress, in milliseconds. */
+const PROGRESS = 100;
+
+export class Branching<F> {
+  /** `output` events told so far. */
+  outputs = 0;
+  lastEvent: Standing['lastEvent'];
+  private interval = FIRST_PULSE;
+  /** Number of statements, from the program's start, at which the next pulse is due. */
+  private pulseAt = FIRST_PULSE;
+  private pulsedAt = 0;
+  private pulsedTotal = 0;
+  private toldAt = 0;
+  private lay: Lay = {};
+  private laidAt = 0;
+  /** Index of the next one of lay.at. */
+  private nextAt = 0;
+
+  constructor(
+    private readonly vm: DebuggedVm<F>,
+    private readonly host: BranchingHost,
+  ) {}
+
+  /** A run begins. */
+  begin(lay: Lay | undefined): void {
+    const now = this.host.milliseconds();
+    this.pulsedAt = now;
+    this.laidAt = now;
+    this.toldAt = now;
+    this.pulsedTotal = this.vm.steps;
+    this.lay = lay ?? {};
+    this.nextAt = 0;
+    while ((this.lay.at?.[this.nextAt] ?? Infinity) <= this.vm.steps) this.nextAt++;
+    this.plan();
+  }
+
+  /** Lets the VM pause for the next pulse, if it would not pause before. */
+  aim(): void {
+    const { vm } = this;
+    const at = Math.max(this.pulseAt, vm.steps + 1);
+    if (vm.pauseAt === 0 || vm.pauseAt > at) vm.pauseAt = at;
+  }
+
+  get isDue(): boolean {
+    return this.vm.steps >= this.pulseAt;
+  }
+
+  /** The pulse. `interrupt`: the run is to stop here. `copy`: this is a copy that the run has left behind. */
+  pulse(standing: () => Standing): 'interrupt' | 'copy' | undefined {
+    const { host } = this;
+    const total = this.vm.steps;
+    const now = host.milliseconds();
+    const elapsed = now - this.pulsedAt;
+    // a machine that did something else in between says nothing
+    if (elapsed > 0.1 && total > this.pulsedTotal) {
+      const wanted = ((total - this.pulsedTotal) * PULSE) / elapsed;
+      this.interval = Math.max(FIRST_PULSE / 4, Math.min(wanted, this.interval * 4, LONGEST_PULSE)) | 0;
+    } else {
+      this.interval = Math.min(this.interval * 4, LONGEST_PULSE);
+    }
+    this.pulsedTotal = total;
+    if (host.messageWaits() && (host.receive() as Request).do === 'interrupt') {
+      this.plan();
+      return 'interrupt';
+    }
+    if (now - this.toldAt >= PROGRESS) {
+      this.toldAt = now;
+      host.send({ kind: 'progress', turn: this.vm.turn, step: this.vm.step, total });
+    }
+    let due = now - this.laidAt >= (this.lay.every ?? Infinity);
+    while ((this.lay.at?.[this.nextAt] ?? Infinity) <= total) {
+      this.nextAt++;
+      due = true;
+    }
+    if (due && this.fork(0, standing) === 0) return 'copy';
+    const after = due ? host.milliseconds() : now;
+    if (due) this.laidAt = after;
+    this.pulsedAt = after;
+    this.plan();
+    return undefined;
+  }
+
+  /** Makes a copy, which says hello with that number. Answers as BranchingHost.branch. */
+  fork(branch: number, standing: () => Standing): number {
+    const { host } = this;
+    const pid = host.branch();
+    if (pid === 0) host.send({ kind: 'hello', key: host.key, branch, pid: host.pid(), standing: standing() });
+    return pid;
+  }
+
+  private plan(): void {
+    this.pulseAt = Math.min(this.vm.steps + this.interval, this.lay.at?.[this.nextAt] ?? Infinity);
+  }
+}
