@@ -1,5 +1,5 @@
 /** The commands about breakpoints. */
-import { hitText, placeText } from '../print';
+import { hitText, lines, placeText } from '../print';
 import { Refused, type PromptCommand } from './command';
 import type { Conversation } from './conversation';
 import { splitExpressions } from './expressions';
@@ -10,7 +10,7 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
   return [
     {
       names: ['break', 'br'],
-      usage: '[FILE:LINE[:COL]]',
+      usage: '[FILE:LINE[:COL] | NAME]',
       group: 'Breakpoints',
       help: 'stop there, whichever way the program runs; alone: list them',
       details: ['A LINE alone is one of the file that is shown. `continue` runs to the next one, `rewind` back to the one before.'],
@@ -18,12 +18,33 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
         ['break app.js:12', 'the first statement of that line'],
         ['break 12', 'the same, in the file that is shown'],
         ['break app.js:12:20', 'the statement at that column'],
+        ['break Cart.add', 'each call of that function'],
       ],
       takes: 'location',
       run: async (where) => {
         if (where === '') return listed(conversation);
         const { mark, known } = await marks.add(locationHere(conversation, where));
         return known ? `Breakpoint ${mark.number} is there already.` : `Breakpoint ${mark.number} at ${placeText(mark.at)}.`;
+      },
+    },
+    {
+      names: ['watch'],
+      usage: 'EXPR',
+      group: 'Breakpoints',
+      help: 'stop where a variable or property changes, whichever way the program runs',
+      details: [
+        'The place that EXPR names now is watched, on that object or in that call, wherever the program goes. `continue` stops after the statement',
+        'that changed it, `rewind` before it. `delete` ends it.',
+      ],
+      examples: [
+        ['watch order.total', ''],
+        ['watch catalogue.get("ink").price', ''],
+      ],
+      takes: 'expression',
+      run: async (expression) => {
+        if (expression === '') throw new Refused('Watch what? Example: watch order.total');
+        conversation.stop();
+        return `Watchpoint ${await marks.watch(expression, conversation.frame)} on ${lines(expression)}.`;
       },
     },
     {

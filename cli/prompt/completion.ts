@@ -35,7 +35,7 @@ export async function complete(commands: readonly PromptCommand[], conversation:
     case 'frame':
       return numbers(conversation.replay.current, rest!);
     case 'mark':
-      return [beginningWith([...conversation.marks.list.map(({ number }) => String(number)), 'all'], rest!), rest!];
+      return [beginningWith([...conversation.marks.numbers().map(String), 'all'], rest!), rest!];
     case 'topic':
       return [beginningWith(['breakpoints', 'files', 'frame', 'locals'], rest!), rest!];
     default:

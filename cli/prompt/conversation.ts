@@ -5,7 +5,7 @@
  * before the words about where it stopped.
  */
 import { isEnd, type End, type Frame, type Recording, type Replay, type Stop } from '../../interpreter/replay';
-import { bannerText, endText, errorText, evaluationText, printable, sourceText } from '../print';
+import { bannerText, endText, errorText, evaluationText, lines, printable, sourceText } from '../print';
 import type { Progress } from '../progress';
 import { paint } from '../screen';
 import { Refused } from './command';
@@ -87,6 +87,11 @@ export class Conversation {
     if (isEnd(stop)) return endText(stop) + (stop.error ? `\n${paint(errorText(stop.error), 'red')}` : '');
     const shown = [bannerText(stop), ...sourceText(this.replay, stop, AROUND)];
     if (stop.error) shown.push(paint(errorText(stop.error), 'red'));
+    if (stop.watch) {
+      const { expression, old, new: fresh } = stop.watch;
+      const values = `${old ? lines(old.preview) : 'nothing'} -> ${fresh ? lines(fresh.preview) : 'nothing'}`;
+      shown.push(paint(`${lines(expression)}: ${values}`, 'yellow'));
+    }
     if (stop.divergence) {
       const { details } = stop.divergence;
       shown.push(

@@ -270,7 +270,7 @@ function summary(conversation: Conversation): string {
     ['node', manifest.node],
     ['thread', `${replay.thread}, ${recording.turns(replay.thread)} turns`],
     ['position', current ? `${current.position}, ${current.reason}` : 'not started'],
-    ['breakpoints', String(conversation.marks.list.length)],
+    ['breakpoints', String(conversation.marks.numbers().length)],
   ];
   return rows.map(([label, text]) => `${label!.padEnd(12)}${printable(text!)}`).join('\n');
 }

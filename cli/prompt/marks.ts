@@ -1,10 +1,10 @@
 /**
- * The breakpoints that were set at the prompt. Each keeps the number it was given as long as it lives, whatever is deleted around it.
+ * The breakpoints and watchpoints that were set at the prompt. Each keeps the number it was given as long as it lives, whatever is deleted around it.
  *
  * Invariant: what the replay has set is what `list` tells; one that cannot be set leaves the others as they were.
  */
 import type { Breakpoint, Replay } from '../../interpreter/replay';
-import { placeText } from '../print';
+import { lines, placeText } from '../print';
 import { Refused } from './command';
 
 export interface Mark {
@@ -14,14 +14,23 @@ export interface Mark {
   at: Breakpoint;
 }
 
+interface Watch {
+  number: number;
+  text: string;
+  /** The replay's number of it. */
+  id: number;
+}
+
 export class Marks {
   private marks: Mark[] = [];
+  private watches: Watch[] = [];
   private next = 1;
 
   constructor(private readonly replay: Replay) {}
 
-  get list(): readonly Mark[] {
-    return this.marks;
+  /** Of everything there is. */
+  numbers(): number[] {
+    return [...this.marks, ...this.watches].map(({ number }) => number).sort((a, b) => a - b);
   }
 
   /** Answers the one that is there already, if there is one. Throws BadLocation. */
@@ -38,8 +47,20 @@ export class Marks {
     return { mark, known: false };
   }
 
+  /** Watches what an expression names in a frame. Throws BadLocation. */
+  async watch(expression: string, frame: number): Promise<number> {
+    const { id } = await this.replay.addWatchpoint(expression, { frame });
+    this.watches.push({ number: this.next, text: expression, id });
+    return this.next++;
+  }
+
   /** Throws Refused. */
-  async remove(which: string): Promise<Mark> {
+  async remove(which: string): Promise<{ text: string }> {
+    const watch = this.watches.find(({ number }) => String(number) === which);
+    if (watch) {
+      await this.unwatch(watch);
+      return watch;
+    }
     const mark = this.marks.find(({ number }) => String(number) === which);
     if (!mark) throw new Refused(`There is no breakpoint ${which}. \`breakpoints\` lists them.`);
     this.marks = this.marks.filter((one) => one !== mark);
@@ -48,7 +69,8 @@ export class Marks {
   }
 
   async clear(): Promise<number> {
-    const count = this.marks.length;
+    const count = this.numbers().length;
+    for (const watch of this.watches) await this.unwatch(watch);
     this.marks = [];
     await this.apply();
     return count;
@@ -66,12 +88,24 @@ export class Marks {
 
   /** One line each. */
   text(): string {
-    return this.marks.map(({ number, at }) => `${number}  ${placeText(at)}`).join('\n');
+    const shown = [
+      ...this.marks.map(({ number, at }) => ({ number, text: placeText(at) })),
+      ...this.watches.map(({ number, text }) => ({ number, text: `watch ${lines(text)}` })),
+    ];
+    return shown
+      .sort((a, b) => a.number - b.number)
+      .map(({ number, text }) => `${number}  ${text}`)
+      .join('\n');
   }
 
   /** Lines of a file that have breakpoints. */
   linesOf(file: string): Set<number> {
     return new Set(this.marks.filter(({ at }) => at.file === file).map(({ at }) => at.line));
+  }
+
+  private async unwatch(watch: Watch): Promise<void> {
+    this.watches = this.watches.filter((one) => one !== watch);
+    await this.replay.removeWatchpoint(watch.id);
   }
 
   private async apply(): Promise<void> {

@@ -88,9 +88,21 @@ export function countOf(argument: string, name: string): number {
   throw new Refused(`"${argument}" is no number of times. Example: ${name} 3`);
 }
 
-/** LINE is one of the file that is shown. */
+/**
+ * LINE is one of the file that is shown; a NAME, with or without `function:`, is the first statement of that function. Throws Refused, BadLocation.
+ */
 export function locationHere(conversation: Conversation, text: string): string {
-  return /^\d+(:\d+)?$/.test(text) ? `${conversation.selected().file}:${text}` : text;
+  if (/^\d+(:\d+)?$/.test(text)) return `${conversation.selected().file}:${text}`;
+  const [, name] = /^(?:function:)?((?:[\w$]+\.)*#?[A-Za-z_$][\w$]*)$/.exec(text) ?? [];
+  if (name === undefined) return text;
+  const texts = conversation.replay.placesOf(`function:${name}`).map(exactly);
+  if (texts.length === 1) return texts[0]!;
+  throw new Refused(`${name} is the name of several functions, at ${texts.slice(0, 8).join(', ')}. Write one of these places.`);
+}
+
+/** ./ names exactly one file. */
+function exactly({ file, line, column }: { file: string; line: number; column: number }): string {
+  return `${/^([\\/]|[A-Za-z]:)/.test(file) ? '' : './'}${file}:${line}:${column}`;
 }
 
 async function repeated(movement: Movement, count: number): Promise<Stop | End> {

@@ -237,6 +237,36 @@ test('scheduled-by goes from a callback to what scheduled it', async () => {
   assert.equal(none, 'Nothing scheduled this: it runs as part of the program itself.');
 });
 
+test('landmarks, functions by name, watchpoints both ways', async () => {
+  const stops = await banners([
+    'next-call total',
+    'next',
+    'watch sum',
+    'continue',
+    'rewind',
+    'delete 1',
+    'prev-call total',
+    'break price',
+    'next-output',
+    'next-throw',
+  ]);
+  assert.deepEqual(stops, [
+    'breakpoint (hit 1) at app.js:7:3 in total   main:1:3',
+    'step at app.js:8:3 in total   main:1:4',
+    'Watchpoint 1 on sum.',
+    stops[3],
+    stops[4],
+    'Removed sum.',
+    'step at app.js:7:3 in total   main:1:3',
+    'Breakpoint 2 at app.js:4:3.',
+    'step at app.js:18:3 in main   main:1:12',
+    'There is no throw after this position.',
+  ]);
+  const [, , , after, before] = await answers(['goto app.js:7', 'next', 'watch sum', 'continue', 'rewind']);
+  assert.match(after!, /\nsum: 0 -> 3\.75$/);
+  assert.match(before!, /^watchpoint at app\.js:9:5 [^]*\nsum: 0 -> 3\.75$/);
+});
+
 test('what if: set goes on with another value, discard gives the recorded program back', async () => {
   const commands = [
     'discard',

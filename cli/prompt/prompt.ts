@@ -13,6 +13,7 @@ import { complete } from './completion';
 import type { Conversation } from './conversation';
 import { helpText } from './help';
 import { History } from './history';
+import { landmarkCommands } from './landmarks';
 import { lookingCommands } from './looking';
 import { movementCommands } from './movements';
 import { originCommands } from './origins';
@@ -40,6 +41,7 @@ export class Prompt {
   constructor(private readonly conversation: Conversation) {
     this.commands = [
       ...movementCommands(conversation),
+      ...landmarkCommands(conversation),
       ...breakpointCommands(conversation),
       ...lookingCommands(conversation),
       ...originCommands(conversation),

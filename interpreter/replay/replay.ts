@@ -536,6 +536,11 @@ export class Replay {
     return this.shown(resolveFile(text, [...new Set([...maps.originals, ...sources.map(({ path }) => path)])], manifest.cwd));
   }
 
+  /** Where a location is: one place, or for `function:NAME` the first statement of each function of that name. Throws BadLocation. */
+  placesOf(location: string): { file: string; line: number; column: number }[] {
+    return this.resolveAll(location).map(({ path, line, column }) => ({ file: this.shown(path), line, column }));
+  }
+
   /** The places of a file (as stops name it) that one can stop at, in the order of the source. Empty where the source does not parse. */
   statements(file: string): readonly Statement[] {
     const { maps, sources, manifest } = this.recording;
