@@ -8,6 +8,7 @@ export type { Engine, EventFilter, RecordedEvent, ReplayOptions, RunOptions, Run
 export {
   Replay,
   type Breakpoint,
+  type BreakpointOptions,
   type Change,
   type Landmark,
   type Hit,

@@ -160,6 +160,22 @@ describe('Replay', () => {
     assert.deepEqual([later.line, later.hit], [5, 3]);
   });
 
+  replayed('breakpoints with conditions, at throws', async (r) => {
+    await r.setBreakpoints([{ location: 'app.js:6', condition: 'n > 1 && add.name.length === 3', hit: '>=2' }]);
+    assert.deepEqual([stopped(await r.continue()).hit, stopped(await r.continue()).hit], [2, 3]);
+    assert.equal(stopped(await r.reverseContinue()).hit, 2);
+    await r.setBreakpoints([{ location: 'app.js:6', condition: 'missing.x' }]);
+    await r.breakOnThrows('uncaught');
+    const thrown = stopped(await r.continue());
+    assert.deepEqual([thrown.reason, thrown.line], ['exception', 23]);
+    await r.breakOnThrows('caught');
+    assert.ok(isEnd(await r.continue()));
+    await r.breakOnThrows('all');
+    const back = stopped(await r.reverseContinue());
+    assert.deepEqual([back.reason, back.line], ['exception', 23]);
+    await assert.rejects(r.setBreakpoints([{ location: 'app.js:6', hit: 'x' }]), BadLocation);
+  });
+
   replayed('every hit of a line, with expressions', async (r) => {
     const hits = [];
     for await (const { hit, line, evaluations } of r.hits('app.js:5', ['n', 'add.call(null, 1), total'])) {

@@ -5,7 +5,17 @@
  * shows the same program; nothing asked here changes what is replayed.
  */
 import { fileURLToPath } from 'node:url';
-import type { BreakpointSpec, EvaluatedValue, FrameInfo, HitInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
+import type {
+  BreakpointSpec,
+  EvaluatedValue,
+  FrameInfo,
+  HitCondition,
+  HitInfo,
+  Moment,
+  Orders,
+  Paused,
+  WriteInfo,
+} from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
 import {
   enumerate,
@@ -73,6 +83,16 @@ export interface Breakpoint {
   column: number;
 }
 
+/** A breakpoint as it is asked for. */
+export interface BreakpointOptions {
+  /** As for runTo. */
+  location: string;
+  /** JavaScript; stops only where it is true there. One that throws is not met; effects are thrown away. */
+  condition?: string;
+  /** `3`: only when the location is reached for the third time since the program began; `>=3`: from then on; `%3`: every third time. */
+  hit?: string;
+}
+
 export interface Watchpoint {
   id: number;
   expression: string;
@@ -111,9 +131,14 @@ export interface HitOptions {
 }
 
 /** What runToNext and runToPrevious look for. output: a statement that writes to stdout or stderr; event: one from outside; a location as for runTo. */
-export type Landmark = 'throw' | 'output' | 'event' | { location: string };
+export type Landmark = 'throw' | 'output' | 'event' | { location: string } | { call: string };
 
-const NONE_OF = { throw: 'no throw', output: 'no output', event: 'no event from outside' };
+const KINDS = { throw: 'throw', output: 'output', event: 'event from outside' };
+
+function noneOf(landmark: Landmark): string {
+  if (typeof landmark === 'string') return `there is no ${KINDS[landmark]}`;
+  return 'call' in landmark ? `${landmark.call} is not called` : `${landmark.location} is not reached`;
+}
 
 interface SetBreakpoint extends BreakpointSpec {
   /** As in Resolved. */
@@ -144,6 +169,7 @@ export class Replay {
   private changes: Change[] = [];
   private readonly watchList: WatchList;
   private breakpoints: SetBreakpoint[] = [];
+  private throwBreakpoint: BreakpointSpec | undefined;
   private at: Stop | End | undefined;
   private readonly parsed = new Map<string, Statement[]>();
 
@@ -206,10 +232,10 @@ export class Replay {
       throw new NotReached(`${target} is not reached any more: the program has ended. Go back first, or say which hit of it.`);
     }
     if (options.hit !== undefined) await this.timeline.rewind();
-    await this.timeline.setBreakpoints([...this.breakpoints, temporary]);
+    await this.armBreakpoints(temporary);
     const goal = { kind: 'breakpoint' as const, id: temporary.id, ...(options.hit === undefined ? {} : { hit: options.hit }) };
     const at = await this.timeline.forward([goal]);
-    await this.timeline.setBreakpoints(this.breakpoints);
+    await this.armBreakpoints();
     if (at.kind === 'paused' || this.timeline.inWhatIf) return this.settle(at, 'breakpoint', temporary.id);
     const hits = at.hits.find(({ id }) => id === temporary.id)?.hit ?? 0;
     const error = await this.notReached(location, statement, hits, options.hit);
@@ -304,12 +330,15 @@ export class Replay {
   async runToNext(landmark: Landmark): Promise<Stop | End> {
     if (!this.timeline.current) await this.timeline.forward([{ kind: 'step' }]);
     const before = this.timeline.current;
-    if (typeof landmark === 'object') return this.runTo(landmark.location);
-    const goal = landmark === 'event' ? 'turn' : landmark;
-    const at = await this.timeline.forward([{ kind: goal }]);
+    const id = this.timeline.newBreakpointId();
+    const goal: Goal =
+      typeof landmark === 'object' ? { kind: 'breakpoint', id } : landmark === 'event' ? { kind: 'turn' } : { kind: landmark };
+    if (typeof landmark === 'object') await this.armBreakpoints(...this.temporaries(landmark, id));
+    const at = await this.timeline.forward([goal]);
+    if (typeof landmark === 'object') await this.armBreakpoints();
     if (at.kind === 'ended') {
       this.timeline.returnTo(before);
-      throw new NotReached(`there is ${NONE_OF[landmark]} after this position.`);
+      throw new NotReached(`${noneOf(landmark)} after this position.`);
     }
     return at.reason === 'output' ? this.go({ turn: at.turn, step: at.step }) : this.settle(at, 'step');
   }
@@ -321,8 +350,7 @@ export class Replay {
     const found = before && (await this.previousOf(landmark));
     if (found) return this.go(found);
     this.timeline.returnTo(before);
-    const what = typeof landmark === 'object' ? `${landmark.location} is not reached` : `there is ${NONE_OF[landmark]}`;
-    throw new NotReached(`${what} before this position.`);
+    throw new NotReached(`${noneOf(landmark)} before this position.`);
   }
 
   /** To the next breakpoint, or to after the next statement that changes what a watchpoint watches, or to the end. */
@@ -352,7 +380,7 @@ export class Replay {
     const change = await this.watchList.previous();
     const found = this.timeline.current && (await this.timeline.lastBefore('breakpoint'));
     if (change && (!found || inOrder(found, change.moment) <= 0)) return this.changed(await this.go(change.moment), change);
-    return found ? this.go(found, 'breakpoint') : this.start();
+    return found ? this.go(found, found.throws === undefined ? 'breakpoint' : 'exception') : this.start();
   }
 
   /**
@@ -395,16 +423,24 @@ export class Replay {
    * does not stop the program: `onLog` is told the values when a movement forwards passes it. Throws BadLocation and leaves them as
    * they were.
    */
-  async setBreakpoints(locations: readonly (string | LogPoint)[]): Promise<Breakpoint[]> {
-    this.breakpoints = locations.flatMap((asked) => {
-      const { location, log } = typeof asked === 'string' ? { location: asked, log: undefined } : asked;
-      return this.resolveAll(location).map(({ file, path, id, line, column }) => {
+  async setBreakpoints(wanted: readonly (string | BreakpointOptions | LogPoint)[]): Promise<Breakpoint[]> {
+    const set = wanted.flatMap((asked) => {
+      const { location, log, condition, hit }: BreakpointOptions & Partial<LogPoint> =
+        typeof asked === 'string' ? { location: asked } : asked;
+      return this.resolveAll(location).map(({ file, path, id, line, column }): SetBreakpoint => {
         const same = this.breakpoints.find((old) => old.path === path && old.statement === id && old.log?.join('\n') === log?.join('\n'));
-        const place = { id: this.timeline.newBreakpointId(), file, path, statement: id, line, column };
-        return same ?? (log ? { ...place, log: [...log] } : place);
+        return {
+          id: same?.id ?? this.timeline.newBreakpointId(),
+          ...{ file, path, statement: id, line, column },
+          ...(location.startsWith('function:') ? { entry: true } : {}),
+          ...(log ? { log: [...log] } : {}),
+          ...(condition === undefined ? {} : { condition }),
+          ...(hit === undefined ? {} : { hitCondition: parseHitCondition(hit) }),
+        };
       });
     });
-    await this.timeline.setBreakpoints(this.breakpoints);
+    this.breakpoints = set;
+    await this.armBreakpoints();
     return this.breakpoints.map(({ id, path, line, column }) => ({ id, file: this.shown(path), line, column }));
   }
 
@@ -414,6 +450,39 @@ export class Replay {
    */
   interrupt(): void {
     this.timeline.interrupt();
+  }
+
+  /**
+   * Whether `continue`, `reverseContinue` and steps over and out stop at throws: at all of them, or only at, or at all but, the one that the
+   * program died of. To know that, the program is run to its end once.
+   */
+  async breakOnThrows(which: 'all' | 'caught' | 'uncaught' | 'none'): Promise<void> {
+    this.throwBreakpoint = undefined;
+    if (which === 'caught' || which === 'uncaught') {
+      const fatal = await this.fatalThrow();
+      if (which === 'uncaught' && fatal === 0) return this.armBreakpoints();
+      this.throwBreakpoint = this.atThrows(which === 'uncaught' ? { only: fatal } : { except: fatal });
+    } else if (which === 'all') this.throwBreakpoint = this.atThrows({});
+    await this.armBreakpoints();
+  }
+
+  private atThrows(throws: NonNullable<BreakpointSpec['throws']>): BreakpointSpec {
+    return { id: this.timeline.newBreakpointId(), file: '', statement: -1, throws };
+  }
+
+  /** Index of the throw that the program died of; 0 if there is none. */
+  private async fatalThrow(): Promise<number> {
+    const { current, crash } = this.timeline;
+    if (!crash && current?.kind !== 'ended') {
+      await this.timeline.setBreakpoints([]);
+      await this.timeline.forward([]);
+      this.timeline.returnTo(current);
+    }
+    return this.timeline.crash?.throws ?? 0;
+  }
+
+  private armBreakpoints(...more: BreakpointSpec[]): Promise<void> {
+    return this.timeline.setBreakpoints([...this.breakpoints, ...(this.throwBreakpoint ? [this.throwBreakpoint] : []), ...more]);
   }
 
   /** The calls on the stack, innermost first; behind them, marked async, those that await or had scheduled them. */
@@ -606,14 +675,20 @@ export class Replay {
     return reply.kind === 'moment' ? (reply.moment ?? undefined) : undefined;
   }
 
+  /** Breakpoints of one id at the place, or at the first statements of every function of that name. */
+  private temporaries(landmark: { location: string } | { call: string }, id: number): BreakpointSpec[] {
+    const entry = 'call' in landmark;
+    const places = this.resolveAll(entry ? `function:${landmark.call}` : landmark.location);
+    return places.map(({ file, id: statement }) => ({ id, file, statement, entry }));
+  }
+
   private async previousOf(landmark: Landmark): Promise<Place | undefined> {
     if (landmark === 'event') return this.momentBack('turn');
     if (typeof landmark === 'string') return this.timeline.lastBefore(landmark);
-    const { file, id: statement } = this.resolve(parseLocation(landmark.location));
-    const temporary: BreakpointSpec = { id: this.timeline.newBreakpointId(), file, statement };
-    await this.timeline.setBreakpoints([...this.breakpoints, temporary]);
-    const found = await this.timeline.lastBefore({ breakpoint: temporary.id });
-    await this.timeline.setBreakpoints(this.breakpoints);
+    const id = this.timeline.newBreakpointId();
+    await this.armBreakpoints(...this.temporaries(landmark, id));
+    const found = await this.timeline.lastBefore({ breakpoint: id });
+    await this.armBreakpoints();
     return found;
   }
 
@@ -702,7 +777,7 @@ export class Replay {
       asked.line,
       2,
     );
-    await this.timeline.setBreakpoints(this.breakpoints);
+    await this.armBreakpoints();
     const hint = nearest.length > 0 ? `The nearest lines that were are ${enumerate(nearest.map(String), 'and')}.` : 'No line near it was.';
     return new NotReached(`${where} was never reached. ${hint}`, nearest);
   }
@@ -845,6 +920,13 @@ async function evaluateAt(timeline: Timeline, moment: Moment, expression: string
 
 function placeOnly({ file, line, column }: Frame): { file: string; line: number; column: number } {
   return { file, line, column };
+}
+
+function parseHitCondition(text: string): HitCondition {
+  const found = /^\s*(>=|>|%|={1,3})?\s*(\d+)\s*$/.exec(text);
+  const count = Number(found?.[2]);
+  if (!found || !(count > 0)) throw new BadLocation(`"${text}" is no hit condition. Write 3, >=3 or %3.`);
+  return found[1] === '>' ? { how: '>=', count: count + 1 } : { how: found[1] === '%' || found[1] === '>=' ? found[1] : '=', count };
 }
 
 function times(count: number): string {

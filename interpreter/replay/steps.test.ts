@@ -192,6 +192,7 @@ describe('landmarks', () => {
     ['output', [56, 80, 80, 86]],
     ['event', [85]],
     [{ location: 'app.js:51' }, [51, 51]],
+    [{ call: 'inner' }, [4, 4]],
   ];
   for (const [landmark, lines] of LANDMARKS) {
     test(`next and previous: ${JSON.stringify(landmark)}`, async () => {

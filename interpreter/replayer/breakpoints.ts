@@ -19,6 +19,7 @@ export class Breakpoints<F> {
   /** By file and statement. */
   private set = new Map<string, Map<number, Breakpoint[]>>();
   private silent: BreakpointSpec[] = [];
+  private atThrows: BreakpointSpec[] = [];
 
   constructor(
     private readonly vm: DebuggedVm<F>,
@@ -42,24 +43,45 @@ export class Breakpoints<F> {
     const found = this.set.get(file)?.get(statementId);
     if (!found) return NONE;
     const hits = this.vm.countOf(file, statementId);
-    let logs = 0;
+    const stopping: Breakpoint[] = [];
     for (let i = 0; i < found.length; i++) {
       const breakpoint = found[i]!;
       breakpoint.hits = hits;
-      if (!breakpoint.log) continue;
-      logs++;
+      if (!this.applies(breakpoint, frame)) continue;
+      if (!breakpoint.log) {
+        stopping[stopping.length] = breakpoint;
+        continue;
+      }
       const { turn, step } = this.vm;
       this.tell({ id: breakpoint.id, hit: hits, turn, step, values: this.evaluator.evaluateAll(frame, breakpoint.log) });
     }
-    return logs === 0 ? found : found.filter(({ log }) => !log);
+    return stopping;
+  }
+
+  /** Whether one of them stops the program at the throw of that index. */
+  stopsAtThrow(index: number): boolean {
+    return this.atThrows.some(({ throws }) => (throws!.only ?? index) === index && throws!.except !== index);
+  }
+
+  private applies({ condition, entry, hitCondition, hits }: Breakpoint, frame: F): boolean {
+    if (entry === true && this.vm.stepsIn(frame).previous !== 0) return false;
+    if (hitCondition) {
+      const { count, how } = hitCondition;
+      if (how === '=' ? hits !== count : how === '>=' ? hits < count : hits % count !== 0) return false;
+    }
+    if (condition === undefined) return true;
+    // a condition that throws is not met
+    return this.evaluator.evaluateAll(frame, [`!!(${condition}\n)`])[0]?.value === true;
   }
 
   replace(set: BreakpointSpec[]): void {
     for (const [file, statements] of this.set) for (const statement of statements.keys()) this.vm.setBreakpoint(file, statement, false);
     this.set = new Map();
     this.silent = [];
+    this.atThrows = set.filter(({ throws }) => throws !== undefined);
     for (const spec of set) {
       const { file, statement } = spec;
+      if (spec.throws) continue;
       if (spec.countOnly === true) {
         this.silent.push(spec);
         continue;

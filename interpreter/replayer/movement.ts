@@ -87,13 +87,15 @@ export class Movement<F> {
   }
 
   /** At a throw: whether it ends the run. Remembers it if the scan is for it. */
-  meetsThrow(index: number): boolean {
+  meetsThrow(index: number, isBreakpoint: boolean): boolean {
     const { goals, scan, vm } = this;
     for (let i = 0; i < goals.length; i++) {
       const goal = goals[i]!;
       if (goal.kind === 'throw' && (goal.index ?? index) === index) return true;
+      if (isBreakpoint && goal.kind === 'breakpoint' && goal.id === undefined) return true;
     }
-    if (scan?.kind === 'throw' && vm.turn >= scan.fromTurn) this.lastMatch = { ...vm.momentOf(vm.steps), throws: index };
+    const isSought = scan?.kind === 'throw' || (isBreakpoint && scan?.kind === 'breakpoint' && scan.id === undefined);
+    if (isSought && vm.turn >= scan.fromTurn) this.lastMatch = { ...vm.momentOf(vm.steps), throws: index };
     return false;
   }
 

@@ -96,10 +96,23 @@ export interface Standing extends Moment {
   lastEvent?: { signal: string | null };
 }
 
+export interface HitCondition {
+  how: '=' | '>=' | '%';
+  count: number;
+}
+
 export interface BreakpointSpec {
   id: number;
   file: string;
   statement: number;
+  /** JavaScript, evaluated in the frame: it stops only where that is true. */
+  condition?: string;
+  /** The first statement of a function: it stops only where a call begins. */
+  entry?: boolean;
+  /** It stops only when its statement is reached for the `count`-th time; `>=`: or later; `%`: a multiple of it. */
+  hitCondition?: HitCondition;
+  /** At throws instead of a statement: every one, or only or all but the one of that index. */
+  throws?: { only?: number; except?: number };
   /** The program does not stop there: only how often it was reached is of interest, at the end. */
   countOnly?: boolean;
   /** Expressions told at each hit (`hits`); the program does not stop there. */

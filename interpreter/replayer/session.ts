@@ -130,7 +130,8 @@ export class Session<F> {
     } else {
       this.lastThrown = { value: error, index };
     }
-    if (this.movement.meetsThrow(index)) this.stop(frame, 'throw', [], { error: { ...errorHead(this.host.kit, error), stack: '' } });
+    if (this.movement.meetsThrow(index, this.breakpoints.stopsAtThrow(index)))
+      this.stop(frame, 'throw', [], { error: { ...errorHead(this.host.kit, error), stack: '' } });
   }
 
   /** Nobody handled this error: the process is about to die of it. `stack` as Node will print it. */
