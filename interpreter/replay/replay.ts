@@ -9,6 +9,7 @@ import type {
   BreakpointSpec,
   EvaluatedValue,
   FrameInfo,
+  Goal,
   HitCondition,
   HitInfo,
   Moment,
