@@ -8,9 +8,7 @@ export type { Engine, EventFilter, RecordedEvent, ReplayOptions, RunOptions, Run
 export {
   Replay,
   type Breakpoint,
-  type BreakpointOptions,
   type Change,
-  type Landmark,
   type Hit,
   type HitOptions,
   type Logged,
@@ -19,6 +17,7 @@ export {
   type ReplayHooks,
   type Watchpoint,
 } from './replay';
+export type { BreakpointOptions, Landmark } from './landmarks';
 export type { Statement } from './locations';
 export type { CheckpointMode } from './timeline';
 export { isEnd } from './stop';

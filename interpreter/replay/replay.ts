@@ -5,19 +5,9 @@
  * shows the same program; nothing asked here changes what is replayed.
  */
 import { fileURLToPath } from 'node:url';
-import type {
-  BreakpointSpec,
-  EvaluatedValue,
-  FrameInfo,
-  Goal,
-  HitCondition,
-  HitInfo,
-  Moment,
-  Orders,
-  Paused,
-  WriteInfo,
-} from '../replayer/protocol';
+import type { BreakpointSpec, EvaluatedValue, FrameInfo, Goal, HitInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
 import { BadLocation, NotReached } from './errors';
+import { noneOf, parseHitCondition, type BreakpointOptions, type Landmark } from './landmarks';
 import {
   enumerate,
   inNodeModules,
@@ -84,16 +74,6 @@ export interface Breakpoint {
   column: number;
 }
 
-/** A breakpoint as it is asked for. */
-export interface BreakpointOptions {
-  /** As for runTo. */
-  location: string;
-  /** JavaScript; stops only where it is true there. One that throws is not met; effects are thrown away. */
-  condition?: string;
-  /** `3`: only when the location is reached for the third time since the program began; `>=3`: from then on; `%3`: every third time. */
-  hit?: string;
-}
-
 export interface Watchpoint {
   id: number;
   expression: string;
@@ -129,16 +109,6 @@ export interface HitOptions {
   limit?: number;
   /** Ends the search: the generator is done. */
   signal?: AbortSignal;
-}
-
-/** What runToNext and runToPrevious look for. output: a statement that writes to stdout or stderr; event: one from outside; a location as for runTo. */
-export type Landmark = 'throw' | 'output' | 'event' | { location: string } | { call: string };
-
-const KINDS = { throw: 'throw', output: 'output', event: 'event from outside' };
-
-function noneOf(landmark: Landmark): string {
-  if (typeof landmark === 'string') return `there is no ${KINDS[landmark]}`;
-  return 'call' in landmark ? `${landmark.call} is not called` : `${landmark.location} is not reached`;
 }
 
 interface SetBreakpoint extends BreakpointSpec {
@@ -432,7 +402,11 @@ export class Replay {
         const same = this.breakpoints.find((old) => old.path === path && old.statement === id && old.log?.join('\n') === log?.join('\n'));
         return {
           id: same?.id ?? this.timeline.newBreakpointId(),
-          ...{ file, path, statement: id, line, column },
+          file,
+          path,
+          statement: id,
+          line,
+          column,
           ...(location.startsWith('function:') ? { entry: true } : {}),
           ...(log ? { log: [...log] } : {}),
           ...(condition === undefined ? {} : { condition }),
@@ -921,13 +895,6 @@ async function evaluateAt(timeline: Timeline, moment: Moment, expression: string
 
 function placeOnly({ file, line, column }: Frame): { file: string; line: number; column: number } {
   return { file, line, column };
-}
-
-function parseHitCondition(text: string): HitCondition {
-  const found = /^\s*(>=|>|%|={1,3})?\s*(\d+)\s*$/.exec(text);
-  const count = Number(found?.[2]);
-  if (!found || !(count > 0)) throw new BadLocation(`"${text}" is no hit condition. Write 3, >=3 or %3.`);
-  return found[1] === '>' ? { how: '>=', count: count + 1 } : { how: found[1] === '%' || found[1] === '>=' ? found[1] : '=', count };
 }
 
 function times(count: number): string {
