@@ -5,7 +5,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { CommanderError } from 'commander';
-import { type Replay, type Stop, type End } from '../interpreter/replay';
+import type { End, Logged, Replay, Stop } from '../interpreter/replay';
 import { CANNOT } from './failure';
 import { stopText } from './print';
 import { openProcess, type ProcessFlags } from './process';
@@ -36,7 +36,7 @@ export async function interpret(folder: string, flags: InterpretFlags): Promise<
   let conversation: Conversation | undefined;
   const replay = await recording.replay({
     onTurn: (turn) => progress.at(turn),
-    ...(talks ? { onOutput: (output) => conversation?.output.heard(output) } : {}),
+    ...(talks ? { onOutput: (output) => conversation?.output.heard(output), onLog: (logged: Logged) => conversation?.logged(logged) } : {}),
   });
   try {
     if (talks) conversation = new Conversation(recording, replay, progress);

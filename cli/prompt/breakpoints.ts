@@ -56,6 +56,21 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
       run: async () => listed(conversation),
     },
     {
+      names: ['log'],
+      usage: 'FILE:LINE EXPR[, EXPR]...',
+      group: 'Breakpoints',
+      help: 'tell values whenever the program passes a place, without stopping',
+      details: ['A log point has a number: `delete` ends it. `hits` tells those of the whole run at once.'],
+      examples: [['log app.js:12 item.name, total', '']],
+      takes: 'location then expression',
+      run: async (argument) => {
+        const [, where, rest = ''] = /^(\S+)\s*(.*)$/s.exec(argument) ?? [];
+        if (where === undefined || rest === '') throw new Refused('Where, and what? Example: log app.js:12 item.name, total');
+        const { mark, known } = await marks.add(locationHere(conversation, where), splitExpressions(rest));
+        return known ? `${mark.number} is there already.` : `Log point ${mark.number} at ${placeText(mark.at)}.`;
+      },
+    },
+    {
       names: ['hits'],
       usage: 'FILE:LINE EXPR[, EXPR]...',
       group: 'Breakpoints',

@@ -4,8 +4,8 @@
  * Invariant: after every movement the frame is the innermost one, the listing is around it, and what the program wrote on its way stands
  * before the words about where it stopped.
  */
-import { isEnd, type End, type Frame, type Recording, type Replay, type Stop } from '../../interpreter/replay';
-import { bannerText, endText, errorText, evaluationText, lines, printable, sourceText } from '../print';
+import { isEnd, type End, type Frame, type Logged, type Recording, type Replay, type Stop } from '../../interpreter/replay';
+import { bannerText, endText, errorText, evaluationText, hitText, lines, printable, sourceText } from '../print';
 import type { Progress } from '../progress';
 import { paint } from '../screen';
 import { Refused } from './command';
@@ -106,6 +106,13 @@ export class Conversation {
     return shown.join('\n');
   }
 
+  /** The program passes a log point. */
+  logged(hit: Logged): void {
+    const line = hitText(hit);
+    if (hit.whatIf) this.write(`${paint('what if:', 'magenta')} ${line}\n`);
+    else this.output.note(line, hit.position);
+  }
+
   /** A search that `interrupt` ends. */
   search(): AbortController {
     return (this.searching = new AbortController());
@@ -114,5 +121,6 @@ export class Conversation {
   /** Stops what is running. */
   interrupt(): void {
     this.searching?.abort();
+    this.replay.interrupt();
   }
 }

@@ -11,6 +11,8 @@ export interface Mark {
   number: number;
   /** As it was given, made complete. */
   text: string;
+  /** Of a log point: it does not stop the program but tells these. */
+  log?: readonly string[];
   at: Breakpoint;
 }
 
@@ -34,15 +36,16 @@ export class Marks {
   }
 
   /** Answers the one that is there already, if there is one. Throws BadLocation. */
-  async add(text: string): Promise<{ mark: Mark; known: boolean }> {
-    const places = await this.replay.setBreakpoints([...this.marks.map((mark) => mark.text), text]);
+  async add(text: string, log?: readonly string[]): Promise<{ mark: Mark; known: boolean }> {
+    const asked = log ? { text, log } : { text };
+    const places = await this.replay.setBreakpoints([...this.marks, asked].map(wanted));
     const at = places.at(-1)!;
     const same = this.marks.find((mark) => mark.at.id === at.id);
     if (same) {
       await this.apply();
       return { mark: same, known: true };
     }
-    const mark = { number: this.next++, text, at };
+    const mark = { number: this.next++, ...asked, at };
     this.marks.push(mark);
     return { mark, known: false };
   }
@@ -89,7 +92,10 @@ export class Marks {
   /** One line each. */
   text(): string {
     const shown = [
-      ...this.marks.map(({ number, at }) => ({ number, text: placeText(at) })),
+      ...this.marks.map(({ number, at, log }) => ({
+        number,
+        text: `${log ? 'log ' : ''}${placeText(at)}${log ? `  ${lines(log.join(', '))}` : ''}`,
+      })),
       ...this.watches.map(({ number, text }) => ({ number, text: `watch ${lines(text)}` })),
     ];
     return shown
@@ -109,6 +115,10 @@ export class Marks {
   }
 
   private async apply(): Promise<void> {
-    await this.replay.setBreakpoints(this.marks.map(({ text }) => text));
+    await this.replay.setBreakpoints(this.marks.map(wanted));
   }
+}
+
+function wanted({ text, log }: { text: string; log?: readonly string[] }): string | { location: string; log: readonly string[] } {
+  return log ? { location: text, log } : text;
 }

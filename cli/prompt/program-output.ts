@@ -24,6 +24,8 @@ export class ProgramOutput {
   private bytes = 0;
   /** Of a what-if, since the last movement: shown once. */
   private supposed: { stream: 'stdout' | 'stderr'; bytes: Buffer }[] = [];
+  /** Lines of log points since the last movement, in the order of their moments. */
+  private notes: { line: string; moment: Moment }[] = [];
   private line: { stream: 'stdout' | 'stderr'; text: string } | undefined;
   private readonly decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
 
@@ -49,9 +51,23 @@ export class ProgramOutput {
     for (const { stream, bytes, moment } of this.pieces) {
       if (isBefore(moment, begin)) continue;
       if (end && !isBefore(moment, end)) break;
+      this.showNotes(moment);
       this.put(stream, this.decoders[stream].write(bytes));
     }
     this.endLine();
+    this.showNotes(undefined);
+  }
+
+  /** A log point was passed: its line goes between what was written before and after it. */
+  note(line: string, position: string): void {
+    this.notes.push({ line, moment: momentOf(position) });
+  }
+
+  private showNotes(until: Moment | undefined): void {
+    while (this.notes.length > 0 && (!until || isBefore(this.notes[0]!.moment, until))) {
+      this.endLine();
+      this.write(`${this.notes.shift()!.line}\n`);
+    }
   }
 
   /** What a what-if wrote since it was asked last. */

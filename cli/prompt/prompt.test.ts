@@ -44,7 +44,10 @@ before(async () => {
   const { status, stderr } = retrace(['record', '-o', 'rec', 'app.js']);
   assert.equal(status, 0, stderr);
   const recording = await open(join(folder, 'rec'));
-  replay = await recording.replay({ onOutput: (output) => (written.push(output), conversation?.output.heard(output)) });
+  replay = await recording.replay({
+    onLog: (hit) => conversation?.logged(hit),
+    onOutput: (output) => (written.push(output), conversation?.output.heard(output)),
+  });
 });
 after(async () => {
   await replay.close();
@@ -235,6 +238,13 @@ test('scheduled-by goes from a callback to what scheduled it', async () => {
   const [, scheduled, none] = await answers(['goto app.js:22', 'scheduled-by', 'scheduled-by']);
   assert.match(scheduled!, /^step at app\.js:21:1 .*\n[^]*\n.*was handed to then here \(column 8\)$/);
   assert.equal(none, 'Nothing scheduled this: it runs as part of the program itself.');
+});
+
+test('log points tell in passing, in their order with what the program writes', async () => {
+  const [set, , run, listed] = await answers(['log 9 item.price, [sum]', 'break 11', 'continue', 'bl']);
+  assert.equal(set, 'Log point 1 at app.js:9:5.');
+  assert.match(run!, /^< before\nmain:1:\d+ +app\.js:9:5 {2}item\.price = 1\.5 {2}\[sum\] = \[ 0 \]\nmain:1:\d+ .*= 4 .*\nbreakpoint/);
+  assert.equal(listed, '1  log app.js:9:5  item.price, [sum]\n2  app.js:11:3');
 });
 
 test('landmarks, functions by name, watchpoints both ways', async () => {
