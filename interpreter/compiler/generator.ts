@@ -167,8 +167,8 @@ export class Generator {
     } else if (v.kind === 'import') {
       const mark = b.nextRegister;
       const stub = b.temp();
-      b.emit(Op.GetEnv, stub, p.hops, v.slot);
       b.at(at);
+      b.emit(Op.GetEnv, stub, p.hops, v.slot);
       b.emit(Op.GetNamed, dst, stub, b.constant(v.name));
       b.release(mark);
     } else if (v.captured) {
@@ -248,7 +248,7 @@ export class Generator {
     if (v.kind === 'const' || v.kind === 'import') {
       if (check) {
         const mark = b.nextRegister;
-        this.loadStatic(name, p, at, b.temp(), false);
+        this.loadStatic(name, p, shownAt, b.temp(), false);
         b.release(mark);
       }
       b.emit(Op.ThrowConstAssign, b.constant(name));
@@ -287,7 +287,8 @@ export class Generator {
         if (v.cell >= 0) this.store(name, v.initialisedAt, src);
         else if (v.captured) {
           b.emit(Op.SetEnv, hops, v.slot, src);
-          if (v.exported) this.publish(v, hops, src);
+          if (v.exported && v.lexical) this.handOver(src);
+          else if (v.exported) this.publish(v, hops, src);
         } else if (v.register !== src) b.emit(Op.Move, v.register, src);
         return;
       }
@@ -303,6 +304,14 @@ export class Generator {
     const stub = b.temp();
     b.emit(Op.GetEnv, stub, hops, (v.scope.variables.get(EXPORTS) as Variable).slot);
     b.emit(Op.SetNamedStrict, stub, b.constant(v.name), src);
+    b.release(mark);
+  }
+
+  /** Lets the stub of a module initialise the binding that comes next, which nobody else can. */
+  private handOver(src: number): void {
+    const b = this.b;
+    const mark = b.nextRegister;
+    b.emit(Op.Yield, b.temp(), src);
     b.release(mark);
   }
 

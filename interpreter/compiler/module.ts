@@ -26,6 +26,8 @@ export interface ModuleShape {
   readonly exports: readonly { local: string; exported: string }[];
   /** Function declarations among them, by local name: what V8 makes at linking. */
   readonly functions: ReadonlyMap<string, Node>;
+  /** Exported let, const and class bindings of its own, in the order in which they are initialised. */
+  readonly lexical: readonly string[];
   /** Whether it awaits at its top level. */
   readonly awaits: boolean;
 }
@@ -39,7 +41,7 @@ function nameOf(node: Node): string {
 export function asFunctionBody(program: Node): ModuleShape {
   const kept: { start: number; end: number }[] = [];
   const imports: string[] = [];
-  const exports: { local: string; exported: string }[] = [];
+  const own: { local: string; exported: string }[] = [];
   const functions = new Map<string, Node>();
   const body: Node[] = [];
   const declare = (node: Node): void => {
@@ -47,7 +49,7 @@ export function asFunctionBody(program: Node): ModuleShape {
     const names: string[] = [];
     if (node.type === 'VariableDeclaration') for (const d of node.declarations as Node[]) boundNames(d.id, ({ name }) => names.push(name));
     else names.push(node.id.name);
-    for (const name of names) exports.push({ local: name, exported: name });
+    for (const name of names) own.push({ local: name, exported: name });
   };
   for (const node of program.body as Node[]) {
     switch (node.type) {
@@ -61,25 +63,37 @@ export function asFunctionBody(program: Node): ModuleShape {
       case 'ExportNamedDeclaration':
         if (node.source) kept.push(node);
         else if (node.declaration) declare(node.declaration as Node);
-        else
-          for (const { local, exported } of node.specifiers as Node[]) exports.push({ local: nameOf(local), exported: nameOf(exported) });
+        else for (const { local, exported } of node.specifiers as Node[]) own.push({ local: nameOf(local), exported: nameOf(exported) });
         break;
       case 'ExportDefaultDeclaration':
         body.push(defaultExport(node));
-        exports.push({ local: (node.declaration.id?.name as string | undefined) ?? DEFAULT, exported: 'default' });
+        own.push({ local: (node.declaration.id?.name as string | undefined) ?? DEFAULT, exported: 'default' });
         break;
       default:
         body.push(node);
     }
   }
-  const exported = new Set(exports.map(({ local }) => local));
+  const exported = new Set(own.map(({ local }) => local));
   for (const node of body) if (node.type === 'FunctionDeclaration' && exported.has(node.id.name)) functions.set(node.id.name, node);
   program.type = 'FunctionBody';
   program.body = body;
   program.params = [];
+  const lexical: string[] = [];
+  for (const node of body) {
+    if (node.type === 'ClassDeclaration') lexical.push(node.id.name);
+    else if (node.type === 'VariableDeclaration' && node.kind !== 'var')
+      for (const d of node.declarations as Node[]) boundNames(d.id, ({ name }) => lexical.push(name));
+  }
   const awaits = body.some(awaitsAtTop);
   if (awaits) program.async = true;
-  return (program.shape = { kept, imports, exports, functions, awaits } satisfies ModuleShape);
+  return (program.shape = {
+    kept,
+    imports,
+    exports: own,
+    functions,
+    lexical: lexical.filter((name) => exported.has(name)),
+    awaits,
+  } satisfies ModuleShape);
 }
 
 /** A declaration that does what the export does: its value is bound to a name. */
@@ -105,6 +119,10 @@ function awaitsAtTop(node: Node): boolean {
     found ||= awaitsAtTop(child);
   });
   return found;
+}
+
+function initialising(name: string): string {
+  return name === DEFAULT ? 'export default ' : `let ${name}=`;
 }
 
 /** What the stub's text needs to know of the VM's host functions: the text of one of a kind, as factoryText makes it. */
@@ -134,19 +152,35 @@ export function stubText(source: string, shape: ModuleShape, functionText: Funct
   const local = (name: string): string => (name === DEFAULT ? `${prefix}d` : name);
   const imported = new Set(shape.imports);
   const own = [...new Set(shape.exports.map((one) => one.local))].filter((name) => !imported.has(name));
-  const variables = own.filter((name) => !shape.functions.has(name));
-  if (variables.length > 0) text += `;let ${variables.map(local).join(',')}`;
-  text += `;export{${shape.exports.map((one) => `${local(one.local)} as ${JSON.stringify(one.exported)}`).join(',')}};`;
+  const lexical = new Set(shape.lexical);
+  const variables = own.filter((name) => !shape.functions.has(name) && !lexical.has(name));
+  if (variables.length > 0) text += `;var ${variables.join(',')}`;
+  // V8 calls a value that `export default` binds by another name than any a program can write.
+  const listed = shape.exports.filter((one) => one.local !== DEFAULT || shape.functions.has(DEFAULT));
+  text += `;export{${listed.map((one) => `${local(one.local)} as ${JSON.stringify(one.exported)}`).join(',')}};`;
   for (const [name, node] of shape.functions) text += `${functionText(node, local(name), begin)};`;
   const getters = shape.imports.map((name) => `get ${name}(){return ${name}}`).join(',');
-  const setters = own.map((name) => `set ${JSON.stringify(name)}($v){${local(name)}=$v}`).join(',');
+  const setters = own
+    .filter((name) => name !== DEFAULT)
+    .map((name) => `set ${JSON.stringify(name)}($v){${local(name)}=$v}`)
+    .join(',');
   const functions = [...shape.functions.keys()].map((name) => `${JSON.stringify(name)}:${local(name)}`).join(',');
   text +=
     `var ${prefix}s;function ${begin}{if(${prefix}s===undefined){let h;try{null["${key}"]}catch(e){h=e.stack}` +
     `${prefix}s=h(import.meta,{__proto__:null,${getters}},{__proto__:null,${setters}},{__proto__:null,${functions}},` +
     `(s,o)=>o===undefined?import(s):import(s,o))}return ${prefix}s}`;
-  text += shape.awaits
-    ? `{const{$k,$f}=${begin};let $v=$k.resume($f,0,undefined);while($f.state===1){let $s;try{$s=await $v}catch($e){$v=$k.resume($f,2,$e);continue}$v=$k.resume($f,1,$s)}}`
-    : `{const{$k,$f}=${begin};$k.resume($f,0,undefined)}`;
+  // The guest stops at each binding that V8 must initialise.
+  const resume = (mode: 0 | 1): string => `${prefix}k.resume(${prefix}f,${mode},undefined)`;
+  text += `const{$k:${prefix}k,$f:${prefix}f}=${begin};`;
+  if (shape.awaits) {
+    const settle =
+      `while(${prefix}f.state===1){let $s;try{$s=await ${prefix}v}catch($e){${prefix}v=${prefix}k.resume(${prefix}f,2,$e);continue}` +
+      `${prefix}v=${prefix}k.resume(${prefix}f,1,$s)}`;
+    text += `let ${prefix}v=${resume(0)};${settle}`;
+    for (const name of shape.lexical) text += `${initialising(name)}${prefix}v;${prefix}v=${resume(1)};${settle}`;
+  } else {
+    shape.lexical.forEach((name, i) => (text += `${initialising(name)}${resume(i === 0 ? 0 : 1)};`));
+    text += resume(shape.lexical.length === 0 ? 0 : 1);
+  }
   return { text, key };
 }

@@ -84,7 +84,7 @@ export function parseEval(text: string, owner: FunctionInfo | null, strict: bool
   const kind = owner?.kind;
   const rights: Rights = {
     newTarget: owner !== null && kind !== 'module',
-    superProperty: kind !== undefined && kind !== 'normal',
+    superProperty: kind !== undefined && kind !== 'normal' && kind !== 'module',
     superCall: kind === 'derivedClass',
     arguments: kind !== 'initializer',
   };

@@ -398,11 +398,11 @@ export class Vm {
   /**
    * An ES module: the text for V8 to compile in its place (compiler/module.ts), which calls `begin` for its guest half before any code of
    * the module runs. url: its name; location: its path, if it has one.
-   * @throws SyntaxError of the guest's realm
+   * @throws SyntaxError of the parser's, which is not the guest's: V8 words it when it is given the module
    */
   compileModule(source: string, url: string, location: string | undefined): { stub: string; key: string; begin: BeginModule } {
     const file = this.newFile(url, source, location);
-    const { block, stub, key } = this.parsing(url, source, [], () => compileModule(file, functionText, this.fit));
+    const { block, stub, key } = compileModule(file, functionText, this.fit);
     this.stacks.noteStub(url, null);
     return { stub, key, begin: (meta, imports, exports, functions) => this.beginModule(block, meta, imports, exports, functions) };
   }
@@ -427,7 +427,10 @@ export class Vm {
       return stand;
     };
     Reflect.defineProperty(exports, ADOPT, { value: adopt });
-    const frame = ops.push(S, null, new FunctionData(block, null), undefined, [imports, exports, meta]);
+    const own = new FunctionData(block, null);
+    // No code can get hold of it; a direct eval is told from an indirect one by its having one.
+    own.func = () => undefined;
+    const frame = ops.push(S, null, own, undefined, [imports, exports, meta]);
     if (block.isAsync) this.modules.push(frame);
     this.stacks.noteStub(block.file.path, frame);
     ops.enter(S, frame, Mode.Start, undefined);
