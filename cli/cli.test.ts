@@ -130,7 +130,11 @@ describe('retrace', () => {
           expression: 'nope',
           type: 'error',
           preview: 'ReferenceError: nope is not defined',
-          error: { name: 'ReferenceError', message: 'nope is not defined', stack: '' },
+          error: {
+            name: 'ReferenceError',
+            message: 'nope is not defined',
+            stack: 'ReferenceError: nope is not defined\n    at greet (evaluation:1:1)',
+          },
         },
       ],
     });
