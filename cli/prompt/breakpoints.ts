@@ -10,20 +10,26 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
   return [
     {
       names: ['break', 'br'],
-      usage: '[FILE:LINE[:COL] | NAME]',
+      usage: '[FILE:LINE[:COL] | NAME] [if EXPR]',
       group: 'Breakpoints',
       help: 'stop there, whichever way the program runs; alone: list them',
-      details: ['A LINE alone is one of the file that is shown. `continue` runs to the next one, `rewind` back to the one before.'],
+      details: [
+        'A condition is evaluated there; one that throws is not met, and what it changes is forgotten.',
+        'A LINE alone is one of the file that is shown. `continue` runs to the next one, `rewind` back to the one before.',
+      ],
       examples: [
         ['break app.js:12', 'the first statement of that line'],
         ['break 12', 'the same, in the file that is shown'],
         ['break app.js:12:20', 'the statement at that column'],
         ['break Cart.add', 'each call of that function'],
+        ['break app.js:12 if item.price > 5', 'only where that is true'],
       ],
-      takes: 'location',
+      takes: 'location then expression',
       run: async (where) => {
         if (where === '') return listed(conversation);
-        const { mark, known } = await marks.add(locationHere(conversation, where));
+        const [, place = where, condition] = /^(\S+)\s+if\s+(.+)$/s.exec(where) ?? [];
+        const text = locationHere(conversation, place);
+        const { mark, known } = await marks.add(condition === undefined ? { text } : { text, condition });
         return known ? `Breakpoint ${mark.number} is there already.` : `Breakpoint ${mark.number} at ${placeText(mark.at)}.`;
       },
     },
@@ -48,6 +54,24 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
       },
     },
     {
+      names: ['catch'],
+      usage: '[all | caught | uncaught | none]',
+      group: 'Breakpoints',
+      help: 'stop at throws, too: all of them, or only those',
+      details: ['uncaught is the throw that the program died of.'],
+      examples: [
+        ['catch', 'at every throw'],
+        ['catch none', 'no longer'],
+      ],
+      takes: 'none',
+      run: async (which) => {
+        const wanted = (['all', 'caught', 'uncaught', 'none'] as const).find((one) => one === (which || 'all'));
+        if (!wanted) throw new Refused('catch knows: all, caught, uncaught, none.');
+        await conversation.replay.breakOnThrows(wanted);
+        return wanted === 'none' ? 'Throws are passed.' : `Stops at throws: ${wanted}.`;
+      },
+    },
+    {
       names: ['breakpoints', 'bl'],
       usage: '',
       group: 'Breakpoints',
@@ -66,7 +90,7 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
       run: async (argument) => {
         const [, where, rest = ''] = /^(\S+)\s*(.*)$/s.exec(argument) ?? [];
         if (where === undefined || rest === '') throw new Refused('Where, and what? Example: log app.js:12 item.name, total');
-        const { mark, known } = await marks.add(locationHere(conversation, where), splitExpressions(rest));
+        const { mark, known } = await marks.add({ text: locationHere(conversation, where), log: splitExpressions(rest) });
         return known ? `${mark.number} is there already.` : `Log point ${mark.number} at ${placeText(mark.at)}.`;
       },
     },

@@ -13,8 +13,12 @@ export interface Mark {
   text: string;
   /** Of a log point: it does not stop the program but tells these. */
   log?: readonly string[];
+  /** It stops only where this is true. */
+  condition?: string;
   at: Breakpoint;
 }
+
+type Asked = Omit<Mark, 'number' | 'at'>;
 
 interface Watch {
   number: number;
@@ -36,11 +40,10 @@ export class Marks {
   }
 
   /** Answers the one that is there already, if there is one. Throws BadLocation. */
-  async add(text: string, log?: readonly string[]): Promise<{ mark: Mark; known: boolean }> {
-    const asked = log ? { text, log } : { text };
+  async add(asked: Asked): Promise<{ mark: Mark; known: boolean }> {
     const places = await this.replay.setBreakpoints([...this.marks, asked].map(wanted));
     const at = places.at(-1)!;
-    const same = this.marks.find((mark) => mark.at.id === at.id);
+    const same = this.marks.find((mark) => mark.at.id === at.id && mark.condition === asked.condition);
     if (same) {
       await this.apply();
       return { mark: same, known: true };
@@ -92,10 +95,7 @@ export class Marks {
   /** One line each. */
   text(): string {
     const shown = [
-      ...this.marks.map(({ number, at, log }) => ({
-        number,
-        text: `${log ? 'log ' : ''}${placeText(at)}${log ? `  ${lines(log.join(', '))}` : ''}`,
-      })),
+      ...this.marks.map((mark) => ({ number: mark.number, text: markText(mark) })),
       ...this.watches.map(({ number, text }) => ({ number, text: `watch ${lines(text)}` })),
     ];
     return shown
@@ -119,6 +119,16 @@ export class Marks {
   }
 }
 
-function wanted({ text, log }: { text: string; log?: readonly string[] }): string | { location: string; log: readonly string[] } {
-  return log ? { location: text, log } : text;
+function wanted({
+  text,
+  log,
+  condition,
+}: Asked): string | { location: string; log: readonly string[] } | { location: string; condition: string } {
+  if (log) return { location: text, log };
+  return condition === undefined ? text : { location: text, condition };
+}
+
+function markText({ at, log, condition }: Mark): string {
+  if (log) return `log ${placeText(at)}  ${lines(log.join(', '))}`;
+  return condition === undefined ? placeText(at) : `${placeText(at)}  if ${lines(condition)}`;
 }

@@ -247,6 +247,13 @@ test('log points tell in passing, in their order with what the program writes', 
   assert.equal(listed, '1  log app.js:9:5  item.price, [sum]\n2  app.js:11:3');
 });
 
+test('breakpoints with conditions', async () => {
+  const [set, run, listed] = await banners(['break 9 if item.price > 2', 'continue', 'bl']);
+  assert.equal(set, 'Breakpoint 1 at app.js:9:5.');
+  assert.match(run!, /^breakpoint \(hit 2\) at app\.js:9:5 in total/);
+  assert.equal(listed, '1  app.js:9:5  if item.price > 2');
+});
+
 test('landmarks, functions by name, watchpoints both ways', async () => {
   const stops = await banners([
     'next-call total',
