@@ -269,7 +269,8 @@ export class Timeline {
           : { goals: [{ kind: 'moment', turn: here.turn, step: here.step }], total: here.total };
     let limit: Standing | undefined = here.kind === 'paused' ? standingOf(here) : undefined;
     for (let lost = 0; ;) {
-      const start = this.stock.all.findLast(({ standing }) => !limit || inOrder(standing, limit) < 0);
+      // one that stands at a throw would not meet that throw again
+      const start = this.stock.all.findLast(({ standing }) => !standing.within && (!limit || inOrder(standing, limit) < 0));
       const link = start ? await this.copyOf(start) : await this.afresh();
       if (!link) continue;
       const lay = end.total === Infinity ? this.layEvery() : {};
@@ -477,7 +478,7 @@ export class Timeline {
       const at = await reply;
       const elapsed = performance.now() - began;
       if (at.kind === 'paused') {
-        if (elapsed > 5 && from > 0 && !scan) this.rate = Math.max(100, this.rate * 0.5 + ((at.total - from) / elapsed) * 0.5);
+        if (elapsed > 5 && !scan) this.learn((at.total - from) / elapsed);
         return at;
       }
       if (at.kind !== 'exit') throw new ReplayerFailed(`the replayer answered ${at.kind} to run`);
@@ -491,6 +492,11 @@ export class Timeline {
     } finally {
       this.moving = undefined;
     }
+  }
+
+  /** Where little of the time goes into statements (starting, loading, Node's library), few of them are far apart: that is believed at once. */
+  private learn(rate: number): void {
+    this.rate = Math.max(1, rate < this.rate / 4 ? rate : this.rate * 0.5 + rate * 0.5);
   }
 
   private arrive(at: Paused | Ended, link: ReplayerLink): Paused | Ended {
