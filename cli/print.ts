@@ -82,7 +82,7 @@ export function sourceText(replay: Replay, place: { file: string; line: number; 
 /** From a place to the end of the statement that it lies in. */
 export function rangeAt(replay: Replay, place: { file: string; line: number; column: number }): Range {
   const { line, column } = place;
-  const statement = replay.statementAt(place);
+  const statement = replay.places.statementAt(place);
   return statement
     ? { line, column, endLine: statement.endLine, endColumn: statement.endColumn }
     : { line, column, endLine: line, endColumn: column + 1 };

@@ -60,7 +60,7 @@ function places(conversation: Conversation, begun: string): Completions {
   if (colon > 0) {
     const file = filesOf(conversation).find((one) => one === begun.slice(0, colon) || one.endsWith(`/${begun.slice(0, colon)}`));
     if (file === undefined) return [[], begun];
-    const lines = [...new Set(conversation.replay.statements(file).map(({ line }) => line))].sort((a, b) => a - b);
+    const lines = [...new Set(conversation.replay.places.statements(file).map(({ line }) => line))].sort((a, b) => a - b);
     const offered = lines.map((line) => `${begun.slice(0, colon)}:${line}`);
     return [beginningWith(offered, begun), begun];
   }

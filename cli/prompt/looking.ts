@@ -224,7 +224,7 @@ function list(conversation: Conversation, what: string): string {
   } else if (what !== '') {
     const found = /^(?:(.+):)?(\d+)$/.exec(what);
     if (!found) throw new Refused('List what? A line, as in list 30; lines, as in list 10,20; or list FILE:LINE.');
-    file = found[1] === undefined ? (listed?.file ?? file) : replay.fileNamed(found[1]);
+    file = found[1] === undefined ? (listed?.file ?? file) : replay.places.fileNamed(found[1]);
     from = Number(found[2]) - LIST_AROUND;
     to = Number(found[2]) + LIST_AROUND;
   } else if (listed) {
@@ -247,7 +247,7 @@ function list(conversation: Conversation, what: string): string {
 /** Files as stops name them; those of the program before those under node_modules. */
 export function filesOf({ replay }: Conversation): string[] {
   const inPackages = (file: string): boolean => /(^|[\\/])node_modules[\\/]/.test(file);
-  return replay.files().sort((a, b) => Number(inPackages(a)) - Number(inPackages(b)) || (a < b ? -1 : 1));
+  return replay.places.files().sort((a, b) => Number(inPackages(a)) - Number(inPackages(b)) || (a < b ? -1 : 1));
 }
 
 function events({ recording, replay }: Conversation, count: number): string {

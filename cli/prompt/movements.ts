@@ -95,7 +95,7 @@ export function locationHere(conversation: Conversation, text: string): string {
   if (/^\d+(:\d+)?$/.test(text)) return `${conversation.selected().file}:${text}`;
   const [, name] = /^(?:function:)?((?:[\w$]+\.)*#?[A-Za-z_$][\w$]*)$/.exec(text) ?? [];
   if (name === undefined) return text;
-  const texts = conversation.replay.placesOf(`function:${name}`).map(exactly);
+  const texts = conversation.replay.places.of(`function:${name}`).map(exactly);
   if (texts.length === 1) return texts[0]!;
   throw new Refused(`${name} is the name of several functions, at ${texts.slice(0, 8).join(', ')}. Write one of these places.`);
 }

@@ -11,7 +11,7 @@ import { assignment, update } from './assignments';
 import { arrayLiteral, literal, objectLiteral, tagged, template } from './literals';
 import { member } from './members';
 import { args, call, spreadList } from './call-expressions';
-import { binary, branch, unary } from './operators';
+import { binary, branch, chain, unary } from './operators';
 
 /** Whether evaluating a tree may assign a local variable of this function. */
 export function mayAssign(node: Node): boolean {
@@ -101,19 +101,9 @@ export function exprTo(g: Generator, node: Node, dst: number): void {
     case 'ParenthesizedExpression':
       exprTo(g, node.expression, dst);
       break;
-    case 'ChainExpression': {
-      const saved = g.chainEnd;
-      const nullish = b.label();
-      const end = b.label();
-      g.chainEnd = nullish;
-      exprTo(g, node.expression, dst);
-      g.chainEnd = saved;
-      b.jump(Op.Jump, end);
-      b.bind(nullish);
-      b.emit(Op.LoadUndefined, dst);
-      b.bind(end);
+    case 'ChainExpression':
+      chain(g, () => exprTo(g, node.expression, dst), Op.LoadUndefined, dst);
       break;
-    }
     case 'MemberExpression':
       member(g, node, dst);
       break;

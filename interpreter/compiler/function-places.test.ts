@@ -26,7 +26,7 @@ let parameter = function (callback = () => 8) { ; return callback(); };
 
 const lines = SOURCE.split('\n');
 const statements = statementsOf(SOURCE, { asFunctionBody: true });
-const places = functionPlaces(SOURCE, { asFunctionBody: true });
+const places = functionPlaces(SOURCE);
 
 /** The source from the first statement of the functions meant to the end of its line, '-' for one without a statement. */
 function meant(name: string): string[] {

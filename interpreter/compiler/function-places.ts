@@ -2,7 +2,7 @@
 // controller for locations such as function:NAME. Invariant: the statement of a place is the first that a call of the function executes.
 import { eachChild, isFunction, type Node } from './ast';
 import { numberStatements } from './locations';
-import { parseSource } from './parser';
+import { parseCommonJsOrModule } from './parser';
 
 export interface FunctionPlace {
   /** Qualified as far as the source says: `Class.method`, `exports.handler`, `table.key`, or a plain name. At least one. */
@@ -15,8 +15,8 @@ export interface FunctionPlace {
  * The named functions of a source, in its order.
  * @throws SyntaxError if the source does not parse
  */
-export function functionPlaces(source: string, options: { asFunctionBody: boolean }): FunctionPlace[] {
-  const root = parseSource(source, options.asFunctionBody ? 'function' : 'script');
+export function functionPlaces(source: string): FunctionPlace[] {
+  const root = parseCommonJsOrModule(source);
   numberStatements(root);
   const places: FunctionPlace[] = [];
   const found = (names: (string | undefined)[], node: Node): void => {

@@ -2,7 +2,7 @@
 // it. Used by compile.ts for the Step instructions and by the controller to resolve FILE:LINE. Invariant: both get the same numbers.
 import { eachChild, type Node } from './ast';
 import { lineStartsOf } from '../bytecode';
-import { parseSource } from './parser';
+import { parseCommonJsOrModule, parseSource } from './parser';
 
 export interface StatementLocation {
   readonly id: number;
@@ -70,19 +70,6 @@ export function numberStatements(root: Node): number[] {
   };
   walk(root);
   return table;
-}
-
-/** Which of the two a file is shows in its text where it matters; what can be either has the same stops as both. */
-function parseCommonJsOrModule(source: string): Node {
-  try {
-    return parseSource(source, 'function');
-  } catch (error) {
-    try {
-      return parseSource(source, 'module');
-    } catch {
-      throw error;
-    }
-  }
 }
 
 /**

@@ -186,7 +186,7 @@ export function forOf(g: Generator, node: Node, labels: string[]): void {
         b.bind(region.continueLabel as Label);
         b.bind(past);
       },
-      (kind, pending) => closeIterator(g, node, kind, pending, iterator),
+      (kind) => closeIterator(g, node, kind, iterator),
     );
     b.jump(Op.Jump, top);
     b.bind(done);
@@ -194,7 +194,7 @@ export function forOf(g: Generator, node: Node, labels: string[]): void {
 }
 
 /** Closes the iterator of a for-of unless the iteration ended normally. */
-function closeIterator(g: Generator, node: Node, kind: number, pending: number, iterator: number): void {
+function closeIterator(g: Generator, node: Node, kind: number, iterator: number): void {
   const b = g.b;
   const end = b.label();
   const thrown = b.label();
@@ -204,13 +204,7 @@ function closeIterator(g: Generator, node: Node, kind: number, pending: number, 
   const result = b.temp();
   b.at(node.right.start);
   if (node.await) {
-    b.emit(Op.AsyncIteratorClose, result, iterator);
-    const none = b.label();
-    const hole = b.temp();
-    b.emit(Op.LoadHole, hole);
-    b.jump(Op.JumpStrictEq, none, result, hole);
-    b.emit(Op.Await, result, result);
-    b.bind(none);
+    closeAwaiting(g, iterator, result);
     b.emit(Op.CheckIteratorResult, result);
   } else b.emit(Op.IteratorClose, iterator);
   b.jump(Op.Jump, end);
@@ -219,18 +213,23 @@ function closeIterator(g: Generator, node: Node, kind: number, pending: number, 
     // Errors of return() are swallowed, its promise is still awaited.
     const caught = b.label();
     const start = b.pc;
-    b.emit(Op.AsyncIteratorClose, result, iterator);
-    const none = b.label();
-    const hole = b.temp();
-    b.emit(Op.LoadHole, hole);
-    b.jump(Op.JumpStrictEq, none, result, hole);
-    b.emit(Op.Await, result, result);
-    b.bind(none);
+    closeAwaiting(g, iterator, result);
     const stop = b.pc;
     b.handler(start, stop, caught, HandlerKind.Catch, -1, result);
     b.bind(caught);
   } else b.emit(Op.IteratorCloseSilent, iterator);
   b.bind(end);
   b.release(mark);
-  void pending;
+}
+
+/** Calls an async iterator's return() and awaits its promise, if it has one; `result` is a hole if it has none. */
+function closeAwaiting(g: Generator, iterator: number, result: number): void {
+  const b = g.b;
+  b.emit(Op.AsyncIteratorClose, result, iterator);
+  const none = b.label();
+  const hole = b.temp();
+  b.emit(Op.LoadHole, hole);
+  b.jump(Op.JumpStrictEq, none, result, hole);
+  b.emit(Op.Await, result, result);
+  b.bind(none);
 }

@@ -147,21 +147,24 @@ export function unary(g: Generator, node: Node, dst: number): void {
   b.emit(op, dst, value);
 }
 
+/** An optional chain: where it breaks off, dst is what `broken` loads. */
+export function chain(g: Generator, links: () => void, broken: Op, dst: number): void {
+  const b = g.b;
+  const saved = g.chainEnd;
+  const nullish = b.label();
+  const end = b.label();
+  g.chainEnd = nullish;
+  links();
+  g.chainEnd = saved;
+  b.jump(Op.Jump, end);
+  b.bind(nullish);
+  b.emit(broken, dst);
+  b.bind(end);
+}
+
 function remove(g: Generator, arg: Node, dst: number): void {
   const b = g.b;
-  if (arg.type === 'ChainExpression') {
-    const saved = g.chainEnd;
-    const nullish = b.label();
-    const end = b.label();
-    g.chainEnd = nullish;
-    remove(g, arg.expression, dst);
-    g.chainEnd = saved;
-    b.jump(Op.Jump, end);
-    b.bind(nullish);
-    b.emit(Op.LoadTrue, dst);
-    b.bind(end);
-    return;
-  }
+  if (arg.type === 'ChainExpression') return chain(g, () => remove(g, arg.expression, dst), Op.LoadTrue, dst);
   if (arg.type === 'MemberExpression') {
     if (arg.object.type === 'Super') {
       if (arg.computed) effect(g, arg.property);

@@ -79,6 +79,19 @@ export function parseSource(source: string, kind: 'function' | 'script' | 'modul
   return new TextParser(isBody ? FUNCTION_BODY : SCRIPT, source, { allowReturnOutsideFunction: isBody }).parse();
 }
 
+/** Which of the two a file is shows in its text where it matters; what can be either has the same stops as both. */
+export function parseCommonJsOrModule(source: string): Node {
+  try {
+    return parseSource(source, 'function');
+  } catch (error) {
+    try {
+      return parseSource(source, 'module');
+    } catch {
+      throw error;
+    }
+  }
+}
+
 /** The tree of an eval's text; `owner` is the function whose this and new.target it sees, null at the top of a script. */
 export function parseEval(text: string, owner: FunctionInfo | null, strict: boolean): Node {
   const kind = owner?.kind;

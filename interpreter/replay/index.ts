@@ -5,18 +5,9 @@ export { BadLocation, Damaged, Divergence, Interrupted, NotARecording, NotReache
 export { NativeHandle, open, Recording } from './recording';
 export { describeEvent } from './describe-event';
 export type { Engine, EventFilter, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
-export {
-  Replay,
-  type Breakpoint,
-  type Change,
-  type Hit,
-  type HitOptions,
-  type Logged,
-  type LogPoint,
-  type ProgramOutput,
-  type ReplayHooks,
-  type Watchpoint,
-} from './replay';
+export { Replay } from './replay';
+export type { Places } from './places';
+export type { Breakpoint, Change, Hit, HitOptions, Logged, LogPoint, ProgramOutput, ReplayHooks, Watchpoint } from './asked';
 export type { BreakpointOptions, Landmark } from './landmarks';
 export type { Statement } from './locations';
 export type { CheckpointMode } from './timeline';

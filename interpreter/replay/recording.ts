@@ -29,7 +29,8 @@ import {
 import type { Orders } from '../replayer/protocol';
 import { BadLocation } from './errors';
 import { shownPath } from './locations';
-import { Replay, type ReplayHooks } from './replay';
+import type { ReplayHooks } from './asked';
+import { Replay } from './replay';
 import type { CheckpointMode } from './timeline';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
 import { ended, runTogether, sharingOutput } from './together';

@@ -4,119 +4,21 @@
  * The public API's main class. Every method that moves returns where the program stands then. Invariant: the same position always
  * shows the same program; nothing asked here changes what is replayed.
  */
-import { fileURLToPath } from 'node:url';
-import type { BreakpointSpec, EvaluatedValue, FrameInfo, Goal, HitInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
+import type { BreakpointSpec, Goal, HitInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
+import type { Breakpoint, Change, Hit, HitOptions, LogPoint, ProgramOutput, ReplayHooks, Watchpoint } from './asked';
+import { BreakpointList } from './breakpoint-list';
 import { BadLocation, NotReached } from './errors';
-import { noneOf, parseHitCondition, type BreakpointOptions, type Landmark } from './landmarks';
-import {
-  enumerate,
-  inNodeModules,
-  nearestLines,
-  parseLocation,
-  resolveFile,
-  resolveStatement,
-  shownPath,
-  type LocationText,
-  type Statement,
-} from './locations';
+import { noneOf, type BreakpointOptions, type Landmark } from './landmarks';
+import { enumerate, nearestLines, parseLocation, type LocationText } from './locations';
 import type { Recording } from './recording';
 import { findHits } from './hits';
+import { FUNCTION, Places, type Resolved } from './places';
 import { ReplayerProcess, type ReplayerCommand } from './replayer-process';
-import {
-  isEnd,
-  type End,
-  type Evaluation,
-  type Frame,
-  type Scheduled,
-  type Scope,
-  type Stop,
-  type StopReason,
-  type Value,
-  type Write,
-} from './stop';
+import { isEnd, type End, type Evaluation, type Frame, type Scheduled, type Scope, type Stop, type StopReason, type Write } from './stop';
 import { goalOf, Timeline, type CheckpointMode, type Ended, type Output, type Place } from './timeline';
+import { evaluateAt, localsOf, valueOf } from './values';
 import { inOrder, WatchList, type PlaceChange } from './watchpoints';
 import { BranchingTimeline } from './what-if';
-
-/** Half of what a command loads, and only who asks for places in a source needs it. */
-const compiler = (): typeof import('../compiler') => require('../compiler') as typeof import('../compiler');
-
-/** What the program wrote, told once however often it is replayed. */
-export interface ProgramOutput {
-  stream: 'stdout' | 'stderr';
-  bytes: Buffer;
-  position: string;
-  /** A what-if wrote it: the recorded program has not. */
-  whatIf?: true;
-}
-
-/** A change of the program's state by `set`. */
-export interface Change {
-  position: string;
-  /** As given: what was assigned to, and what. */
-  target: string;
-  value: string;
-}
-
-export interface ReplayHooks {
-  onOutput?: (output: ProgramOutput) => void;
-  /** Log points that a movement forwards passes. */
-  onLog?: (logged: Logged) => void;
-  /** Told the turn that is being replayed, now and then. */
-  onTurn?: (turn: number) => void;
-}
-
-export interface Breakpoint {
-  id: number;
-  /** As shown: relative to the program's working directory. */
-  file: string;
-  line: number;
-  column: number;
-}
-
-export interface Watchpoint {
-  id: number;
-  expression: string;
-}
-
-/** One time that a location was reached. */
-export interface Hit {
-  position: string;
-  file: string;
-  line: number;
-  column: number;
-  /** Counts from 1. */
-  hit: number;
-  evaluations: Evaluation[];
-}
-
-/** A breakpoint that only tells: the location, and what to evaluate there. */
-export interface LogPoint {
-  location: string;
-  log: readonly string[];
-}
-
-/** A log point was passed. */
-export interface Logged extends Hit {
-  /** The breakpoint's id. */
-  id: number;
-  /** A what-if passed it, not the recorded program. */
-  whatIf?: true;
-}
-
-export interface HitOptions {
-  /** No more than so many. */
-  limit?: number;
-  /** Ends the search: the generator is done. */
-  signal?: AbortSignal;
-}
-
-interface SetBreakpoint extends BreakpointSpec {
-  /** As in Resolved. */
-  path: string;
-  line: number;
-  column: number;
-}
 
 interface Setup {
   command: () => ReplayerCommand;
@@ -126,10 +28,6 @@ interface Setup {
   memory?: number;
 }
 
-/** Names every module has that are nobody's variables. */
-const WRAPPER_NAMES = new Set(['exports', 'require', 'module', '__filename', '__dirname', 'arguments']);
-/** Locations that begin so mean each call of a function. */
-const FUNCTION = 'function:';
 /** Reasons of a pause that are its stop's, whatever was asked for. */
 const TOLD_REASONS = ['breakpoint', 'diverged', 'interrupt'] as const;
 /** Statements looked at on each side of a line that was never reached. */
@@ -139,10 +37,10 @@ export class Replay {
   private readonly timeline: BranchingTimeline;
   private changes: Change[] = [];
   private readonly watchList: WatchList;
-  private breakpoints: SetBreakpoint[] = [];
-  private throwBreakpoint: BreakpointSpec | undefined;
+  private readonly breakpoints: BreakpointList;
   private at: Stop | End | undefined;
-  private readonly parsed = new Map<string, Statement[]>();
+  /** Where the program's sources and positions are, and how they are written. */
+  readonly places: Places;
 
   constructor(
     readonly recording: Recording,
@@ -158,10 +56,12 @@ export class Replay {
       ...(checkpoints === undefined ? {} : { checkpoints }),
       ...(memory === undefined ? {} : { memory }),
       ...(onTurn ? { onTurn } : {}),
-      ...(onLog ? { onHit: (hit: HitInfo, whatIf: boolean) => this.logged(hit, whatIf, onLog) } : {}),
+      ...(onLog ? { onHit: (hit: HitInfo, whatIf: boolean) => this.breakpoints.logged(hit, whatIf, onLog) } : {}),
       ...(onOutput ? { onOutput: (output: Output, whatIf: boolean) => onOutput(this.programOutput(output, whatIf)) } : {}),
     });
     this.watchList = new WatchList(this.timeline);
+    this.places = new Places(recording, thread);
+    this.breakpoints = new BreakpointList(this.timeline, this.places);
   }
 
   /** Where the program stands; undefined before the first movement. */
@@ -193,20 +93,20 @@ export class Replay {
    * either direction. Throws BadLocation, NotReached, Divergence.
    */
   async runTo(target: string, options: { hit?: number } = {}): Promise<Stop | End> {
-    const moment = this.parsePosition(target);
+    const moment = this.places.parsePosition(target);
     if (moment) return this.go(moment);
     const location = parseLocation(target);
-    const statement = this.resolve(location);
+    const statement = this.places.resolve(location);
     const temporary: BreakpointSpec = { id: this.timeline.newBreakpointId(), file: statement.file, statement: statement.id };
     const before = this.timeline.current;
     if (before?.kind === 'ended' && options.hit === undefined) {
       throw new NotReached(`${target} is not reached any more: the program has ended. Go back first, or say which hit of it.`);
     }
     if (options.hit !== undefined) await this.timeline.rewind();
-    await this.armBreakpoints(temporary);
+    await this.breakpoints.arm(temporary);
     const goal = { kind: 'breakpoint' as const, id: temporary.id, ...(options.hit === undefined ? {} : { hit: options.hit }) };
     const at = await this.timeline.forward([goal]);
-    await this.armBreakpoints();
+    await this.breakpoints.arm();
     if (at.kind === 'paused' || this.timeline.inWhatIf) return this.settle(at, 'breakpoint', temporary.id);
     const hits = at.hits.find(({ id }) => id === temporary.id)?.hit ?? 0;
     const error = await this.notReached(location, statement, hits, options.hit);
@@ -220,8 +120,8 @@ export class Replay {
    */
   async *hits(location: string, expressions: readonly string[] = [], options: HitOptions = {}): AsyncGenerator<Hit> {
     const { limit = Infinity, signal } = options;
-    const places = this.resolveAll(location);
-    const shown = places.map(({ path, line, column }) => ({ file: this.shown(path), line, column }));
+    const places = this.places.resolveAll(location);
+    const shown = places.map(({ path, line, column }) => ({ file: this.places.shown(path), line, column }));
     const { command, orders, hooks } = this.setup;
     const search = findHits({
       start: (onEvent) => new ReplayerProcess(command(), orders, 'pipe', onEvent),
@@ -243,7 +143,7 @@ export class Replay {
                 : await evaluateAt((apart ??= new Timeline({ command, orders })), { turn, step }, expression);
               evaluations.push({ expression, ...value });
             }
-            yield { position: this.position({ turn, step }), ...shown[id]!, hit: ++hit, evaluations };
+            yield { position: this.places.position({ turn, step }), ...shown[id]!, hit: ++hit, evaluations };
             if (hit >= limit || signal?.aborted) return;
           }
         }
@@ -304,9 +204,9 @@ export class Replay {
     const id = this.timeline.newBreakpointId();
     const goal: Goal =
       typeof landmark === 'object' ? { kind: 'breakpoint', id } : landmark === 'event' ? { kind: 'turn' } : { kind: landmark };
-    if (typeof landmark === 'object') await this.armBreakpoints(...this.temporaries(landmark, id));
+    if (typeof landmark === 'object') await this.breakpoints.arm(...this.breakpoints.temporaries(landmark, id));
     const at = await this.timeline.forward([goal]);
-    if (typeof landmark === 'object') await this.armBreakpoints();
+    if (typeof landmark === 'object') await this.breakpoints.arm();
     if (at.kind === 'ended') {
       this.timeline.returnTo(before);
       throw new NotReached(`${noneOf(landmark)} after this position.`);
@@ -384,7 +284,7 @@ export class Replay {
 
   /** To a position, in either direction. Throws BadLocation, NotReached. */
   async goto(position: string): Promise<Stop | End> {
-    const moment = this.parsePosition(position);
+    const moment = this.places.parsePosition(position);
     if (!moment) throw new BadLocation(`"${position}" is not a position. Write thread:turn:step, such as ${this.thread}:9:132.`);
     return this.go(moment);
   }
@@ -395,28 +295,15 @@ export class Replay {
    * they were.
    */
   async setBreakpoints(wanted: readonly (string | BreakpointOptions | LogPoint)[]): Promise<Breakpoint[]> {
-    const set = wanted.flatMap((asked) => {
-      const { location, log, condition, hit }: BreakpointOptions & Partial<LogPoint> =
-        typeof asked === 'string' ? { location: asked } : asked;
-      return this.resolveAll(location).map(({ file, path, id, line, column }): SetBreakpoint => {
-        const same = this.breakpoints.find((old) => old.path === path && old.statement === id && old.log?.join('\n') === log?.join('\n'));
-        return {
-          id: same?.id ?? this.timeline.newBreakpointId(),
-          file,
-          path,
-          statement: id,
-          line,
-          column,
-          ...(location.startsWith('function:') ? { entry: true } : {}),
-          ...(log ? { log: [...log] } : {}),
-          ...(condition === undefined ? {} : { condition }),
-          ...(hit === undefined ? {} : { hitCondition: parseHitCondition(hit) }),
-        };
-      });
-    });
-    this.breakpoints = set;
-    await this.armBreakpoints();
-    return this.breakpoints.map(({ id, path, line, column }) => ({ id, file: this.shown(path), line, column }));
+    return this.breakpoints.set(wanted);
+  }
+
+  /**
+   * Whether `continue`, `reverseContinue` and steps over and out stop at throws: at all of them, or only at, or at all but, the one that the
+   * program died of. To know that, the program is run to its end once.
+   */
+  breakOnThrows(which: 'all' | 'caught' | 'uncaught' | 'none'): Promise<void> {
+    return this.breakpoints.breakOnThrows(which);
   }
 
   /**
@@ -427,43 +314,10 @@ export class Replay {
     this.timeline.interrupt();
   }
 
-  /**
-   * Whether `continue`, `reverseContinue` and steps over and out stop at throws: at all of them, or only at, or at all but, the one that the
-   * program died of. To know that, the program is run to its end once.
-   */
-  async breakOnThrows(which: 'all' | 'caught' | 'uncaught' | 'none'): Promise<void> {
-    this.throwBreakpoint = undefined;
-    if (which === 'caught' || which === 'uncaught') {
-      const fatal = await this.fatalThrow();
-      if (which === 'uncaught' && fatal === 0) return this.armBreakpoints();
-      this.throwBreakpoint = this.atThrows(which === 'uncaught' ? { only: fatal } : { except: fatal });
-    } else if (which === 'all') this.throwBreakpoint = this.atThrows({});
-    await this.armBreakpoints();
-  }
-
-  private atThrows(throws: NonNullable<BreakpointSpec['throws']>): BreakpointSpec {
-    return { id: this.timeline.newBreakpointId(), file: '', statement: -1, throws };
-  }
-
-  /** Index of the throw that the program died of; 0 if there is none. */
-  private async fatalThrow(): Promise<number> {
-    const { current, crash } = this.timeline;
-    if (!crash && current?.kind !== 'ended') {
-      await this.timeline.setBreakpoints([]);
-      await this.timeline.forward([]);
-      this.timeline.returnTo(current);
-    }
-    return this.timeline.crash?.throws ?? 0;
-  }
-
-  private armBreakpoints(...more: BreakpointSpec[]): Promise<void> {
-    return this.timeline.setBreakpoints([...this.breakpoints, ...(this.throwBreakpoint ? [this.throwBreakpoint] : []), ...more]);
-  }
-
   /** The calls on the stack, innermost first; behind them, marked async, those that await or had scheduled them. */
   async frames(): Promise<Frame[]> {
     const reply = await this.timeline.inspect({ do: 'frames' });
-    return reply.kind === 'frames' ? reply.frames.map((place) => this.frame(place)) : [];
+    return reply.kind === 'frames' ? reply.frames.map((place) => this.places.frame(place)) : [];
   }
 
   /**
@@ -474,8 +328,8 @@ export class Replay {
     const reply = await this.timeline.inspect({ do: 'scheduled', frame: options.frame ?? 0 });
     if (reply.kind !== 'scheduled') return undefined;
     const { by, callback, place } = reply;
-    const { file, line, column } = this.frame(place);
-    return { by, callback, position: this.position(reply), file, line, column };
+    const { file, line, column } = this.places.frame(place);
+    return { by, callback, position: this.places.position(reply), file, line, column };
   }
 
   /**
@@ -506,8 +360,8 @@ export class Replay {
       expression,
       how,
       ...(by ? { by } : {}),
-      ...(moment ? { position: this.position(moment) } : {}),
-      ...(place ? placeOnly(this.frame(place)) : {}),
+      ...(moment ? { position: this.places.position(moment) } : {}),
+      ...(place ? placeOnly(this.places.frame(place)) : {}),
       ...(old ? { old } : {}),
       ...(value ? { new: value } : {}),
     };
@@ -536,7 +390,7 @@ export class Replay {
     const reply = await this.timeline.inspect({ do: 'evaluate', frame: options.frame ?? 0, expression });
     if (reply.kind === 'failed') return { expression, type: 'error', preview: reply.message };
     if (reply.kind !== 'evaluated') throw new NotReached('the program is not stopped anywhere.');
-    return { expression, ...valueOf(reply), ...(reply.settled ? { settled: this.position(reply.settled) } : {}) };
+    return { expression, ...valueOf(reply), ...(reply.settled ? { settled: this.places.position(reply.settled) } : {}) };
   }
 
   /**
@@ -551,7 +405,7 @@ export class Replay {
     if (reply.kind !== 'evaluated') throw new NotReached('the program is not stopped anywhere.');
     const evaluation = { expression, ...valueOf(reply) };
     if (reply.type === 'error' || current?.kind !== 'paused') return evaluation;
-    this.changes = [...this.whatIf, { position: this.position(current), target, value }];
+    this.changes = [...this.whatIf, { position: this.places.position(current), target, value }];
     await this.settle(current, this.at && !isEnd(this.at) ? this.at.reason : 'step');
     return evaluation;
   }
@@ -566,48 +420,6 @@ export class Replay {
     await this.timeline.leave();
     const { current } = this.timeline;
     return current ? this.settle(current, 'step') : this.start();
-  }
-
-  /** The sources of the program, as stops name them: what it loaded, and what that was made from. */
-  files(): string[] {
-    const { maps, sources } = this.recording;
-    return [...new Set([...maps.originals, ...sources.map(({ path }) => path)].map((path) => this.shown(path)))];
-  }
-
-  /** The one file that a text such as `app.js` names, as stops name it. Throws BadLocation. */
-  fileNamed(text: string): string {
-    const { maps, sources, manifest } = this.recording;
-    return this.shown(resolveFile(text, [...new Set([...maps.originals, ...sources.map(({ path }) => path)])], manifest.cwd));
-  }
-
-  /** Where a location is: one place, or for `function:NAME` the first statement of each function of that name. Throws BadLocation. */
-  placesOf(location: string): { file: string; line: number; column: number }[] {
-    return this.resolveAll(location).map(({ path, line, column }) => ({ file: this.shown(path), line, column }));
-  }
-
-  /** The places of a file (as stops name it) that one can stop at, in the order of the source. Empty where the source does not parse. */
-  statements(file: string): readonly Statement[] {
-    const { maps, sources, manifest } = this.recording;
-    const paths = [...maps.originals, ...sources.map(({ path }) => path)];
-    const path = paths.find((one) => one === file || shownPath(one, manifest.cwd) === file);
-    if (path === undefined) return [];
-    try {
-      return maps.statementsOf(path, (generated) => this.statementsIn(generated))?.statements ?? this.statementsIn(path);
-    } catch (error) {
-      if (error instanceof BadLocation) return [];
-      throw error;
-    }
-  }
-
-  /** The innermost statement that covers a place, as frames and stops tell places. */
-  statementAt({ file, line, column }: { file: string; line: number; column: number }): Statement | undefined {
-    let found: Statement | undefined;
-    for (const one of this.statements(file)) {
-      if (one.line > line || (one.line === line && one.column > column)) continue;
-      if (one.endLine < line || (one.endLine === line && one.endColumn <= column)) continue;
-      if (!found || one.line > found.line || (one.line === found.line && one.column >= found.column)) found = one;
-    }
-    return found;
   }
 
   /** Ends the replayer. The object is of no use afterwards. */
@@ -650,20 +462,13 @@ export class Replay {
     return reply.kind === 'moment' ? (reply.moment ?? undefined) : undefined;
   }
 
-  /** Breakpoints of one id at the place, or at the first statements of every function of that name. */
-  private temporaries(landmark: { location: string } | { call: string }, id: number): BreakpointSpec[] {
-    const entry = 'call' in landmark;
-    const places = this.resolveAll(entry ? `function:${landmark.call}` : landmark.location);
-    return places.map(({ file, id: statement }) => ({ id, file, statement, entry }));
-  }
-
   private async previousOf(landmark: Landmark): Promise<Place | undefined> {
     if (landmark === 'event') return this.momentBack('turn');
     if (typeof landmark === 'string') return this.timeline.lastBefore(landmark);
     const id = this.timeline.newBreakpointId();
-    await this.armBreakpoints(...this.temporaries(landmark, id));
+    await this.breakpoints.arm(...this.breakpoints.temporaries(landmark, id));
     const found = await this.timeline.lastBefore({ breakpoint: id });
-    await this.armBreakpoints();
+    await this.breakpoints.arm();
     return found;
   }
 
@@ -675,12 +480,12 @@ export class Replay {
     const hit = paused.breakpoints.find(({ id }) => id === breakpoint) ?? paused.breakpoints[0];
     const reason = paused.reason === 'throw' ? 'exception' : (TOLD_REASONS.find((one) => one === paused.reason) ?? asked);
     const frames = await this.frames();
-    const top = frames[0] ?? this.frame(paused.place);
+    const top = frames[0] ?? this.places.frame(paused.place);
     const fatal = this.timeline.crash;
     const ofFatal = paused.reason === 'throw' && fatal?.throws === paused.throws;
     const error = ofFatal ? fatal.error : paused.error;
     return {
-      position: this.position(paused),
+      position: this.places.position(paused),
       reason,
       file: top.file,
       line: top.line,
@@ -697,7 +502,7 @@ export class Replay {
 
   private endOf({ exit, last, truncated, fatal }: Ended): End {
     return {
-      position: this.position(last),
+      position: this.places.position(last),
       reason: 'end',
       exitCode: truncated ? null : exit.code,
       signal: exit.signal,
@@ -713,7 +518,7 @@ export class Replay {
     const { error, turn, step } = this.timeline.crash!;
     const last = step > 0 ? { turn, step } : undefined;
     const stop = last ? await this.go(last, 'exception') : await this.start();
-    const frames = this.framesIn(error.stack);
+    const frames = this.places.framesIn(error.stack);
     const top = frames[0];
     if (!top) return isEnd(stop) ? stop : (this.at = { ...stop, reason: 'exception', error });
     const { file, line, column } = top;
@@ -721,23 +526,8 @@ export class Replay {
     return (this.at = { position, reason: 'exception', file, line, column, frames, locals: {}, evaluations, error });
   }
 
-  /** The frames of a printed stack that lie in recorded sources. */
-  private framesIn(stack: string): Frame[] {
-    const known = new Set(this.recording.sources.map(({ path }) => path));
-    const frames: Frame[] = [];
-    for (const line of stack.split('\n')) {
-      const found = /^\s+at (?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
-      const file = found?.[2]?.startsWith('file://') ? fileURLToPath(found[2]) : found?.[2];
-      // Frames of ES modules name URLs.
-      if (found && file !== undefined && (known.has(file) || found[2] !== file)) {
-        frames.push(this.frame({ function: found[1] ?? '', file, line: Number(found[3]), column: Number(found[4]) }));
-      }
-    }
-    return frames;
-  }
-
   private async notReached(asked: LocationText, statement: Resolved, hits: number, hit: number | undefined): Promise<NotReached> {
-    const where = `${this.shown(statement.path)}:${asked.line}`;
+    const where = `${this.places.shown(statement.path)}:${asked.line}`;
     if (hits > 0)
       return new NotReached(`${where} was reached ${times(hits)}, ${hit === undefined ? 'not after this position' : `not ${times(hit)}`}.`);
     const nearby = statement.statements
@@ -752,145 +542,14 @@ export class Replay {
       asked.line,
       2,
     );
-    await this.armBreakpoints();
+    await this.breakpoints.arm();
     const hint = nearest.length > 0 ? `The nearest lines that were are ${enumerate(nearest.map(String), 'and')}.` : 'No line near it was.';
     return new NotReached(`${where} was never reached. ${hint}`, nearest);
   }
 
-  /** The statements that a location means: one, or for `function:NAME` the first one of each function of that name. Throws BadLocation. */
-  private resolveAll(text: string): Resolved[] {
-    return text.startsWith(FUNCTION) ? this.functionsNamed(text.slice(FUNCTION.length)) : [this.resolve(parseLocation(text))];
-  }
-
-  private functionsNamed(name: string): Resolved[] {
-    const found: { path: string; id: number | undefined }[] = [];
-    const word = name.split('.').at(-1)!.replace(/^#/, '');
-    for (const { path } of this.recording.sources) {
-      const text = this.recording.sourceText(path);
-      if (word === '' || !text.includes(word)) continue;
-      try {
-        const { functionPlaces, isNamed } = compiler();
-        for (const place of functionPlaces(text, { asFunctionBody: true }))
-          if (isNamed(place, name)) found.push({ path, id: place.statement });
-      } catch (error) {
-        // not a CommonJS module: nothing of it runs in the interpreter
-        if (!(error instanceof SyntaxError)) throw error;
-      }
-    }
-    if (found.length === 0) throw new BadLocation(`no function of the program is called "${name}".`);
-    const own = found.filter(({ path }) => !inNodeModules(path));
-    const resolved: Resolved[] = [];
-    for (const { path, id } of own.length > 0 ? own : found) {
-      if (id === undefined) continue;
-      const statements = this.statementsIn(path);
-      const statement = statements[id]!;
-      const { line, column, file } = this.recording.maps.toOriginal({ ...statement, file: path }) ?? { ...statement, file: path };
-      resolved.push({ ...statement, line, column, file: path, path: file, statements });
-    }
-    if (resolved.length === 0) throw new BadLocation(`${name} is empty: there is no statement in it to stop at.`);
-    return resolved;
-  }
-
-  private resolve(location: LocationText): Resolved {
-    const { maps, sources, manifest } = this.recording;
-    const paths = new Set([...sources.map(({ path }) => path), ...maps.originals]);
-    const path = resolveFile(location.file, [...paths], manifest.cwd);
-    const mapped = maps.statementsOf(path, (generated) => this.statementsIn(generated));
-    const statements = mapped?.statements ?? this.statementsIn(path);
-    const found = resolveStatement(statements, location.line, location.column, this.shown(path));
-    return { ...found, file: mapped?.generated ?? path, path, statements };
-  }
-
-  private statementsIn(file: string): readonly Statement[] {
-    let found = this.parsed.get(file);
-    if (!found) {
-      try {
-        found = [...compiler().statementsOf(this.recording.sourceText(file), { asFunctionBody: true })];
-      } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error;
-        throw new BadLocation(`${this.shown(file)} is no CommonJS module: only those run in the interpreter and can be stopped in.`);
-      }
-      this.parsed.set(file, found);
-    }
-    return found;
-  }
-
-  private parsePosition(text: string): Moment | undefined {
-    const found = /^(.+):(\d+):(\d+)$/.exec(text);
-    return found?.[1] === this.thread ? { turn: Number(found[2]), step: Number(found[3]) } : undefined;
-  }
-
-  private position({ turn, step }: Moment): string {
-    return `${this.thread}:${turn}:${step}`;
-  }
-
-  private frame(place: FrameInfo): Frame {
-    const { file, line, column } = this.recording.maps.toOriginal(place) ?? place;
-    const frame: Frame = { function: place.function, file: this.shown(file), line, column };
-    if (!place.async) return frame;
-    const { by, moment } = place.async;
-    return { ...frame, async: true, ...(by ? { by } : {}), ...(moment ? { position: this.position(moment) } : {}) };
-  }
-
-  private shown(file: string): string {
-    return shownPath(file, this.recording.manifest.cwd);
-  }
-
-  private logged({ id, turn, step, hit, values }: HitInfo, whatIf: boolean, onLog: (logged: Logged) => void): void {
-    const point = this.breakpoints.find((one) => one.id === id);
-    if (!point?.log) return;
-    const evaluations = point.log.map((expression, i) => ({ expression, ...valueOf(values[i] ?? NOT_HERE) }));
-    const { line, column } = point;
-    const position = this.position({ turn, step });
-    onLog({ id, position, file: this.shown(point.path), line, column, hit, evaluations, ...(whatIf ? { whatIf: true } : {}) });
-  }
-
   private programOutput({ fd, bytes, moment }: Output, whatIf: boolean): ProgramOutput {
-    return { stream: fd === 1 ? 'stdout' : 'stderr', bytes, position: this.position(moment), ...(whatIf ? { whatIf: true } : {}) };
+    return { stream: fd === 1 ? 'stdout' : 'stderr', bytes, position: this.places.position(moment), ...(whatIf ? { whatIf: true } : {}) };
   }
-}
-
-interface Resolved extends Statement {
-  /** The file that ran. */
-  file: string;
-  /** The file that was asked for: the same, or what it was compiled from. */
-  path: string;
-  /** All of that file's. */
-  statements: readonly Statement[];
-}
-
-/** The variables of the innermost function and its blocks, an inner one before an outer one of its name. */
-function localsOf(scopes: readonly Scope[]): Record<string, Value> {
-  const locals: Record<string, Value> = {};
-  for (const { kind, names } of scopes) {
-    if (kind === 'closure' || kind === 'global') break;
-    for (const [name, value] of Object.entries(names)) {
-      if (kind === 'module' && WRAPPER_NAMES.has(name)) continue;
-      if (!Object.hasOwn(locals, name)) locals[name] = value;
-    }
-    if (kind === 'local' || kind === 'module') break;
-  }
-  return locals;
-}
-
-/** Of a log point, where the system cannot copy processes. */
-const NOT_HERE: EvaluatedValue = { type: 'error', preview: 'not evaluated: code of the program would have to run.' };
-
-function valueOf({ type, preview, value, error, output }: EvaluatedValue): Omit<Evaluation, 'expression'> {
-  const told = output?.map(({ fd, bytes }) => ({
-    stream: fd === 1 ? ('stdout' as const) : ('stderr' as const),
-    text: Buffer.from(bytes, 'latin1').toString(),
-  }));
-  return { type, preview, ...(value === undefined ? {} : { value }), ...(error ? { error } : {}), ...(told ? { output: told } : {}) };
-}
-
-/** What has to run code of the program, at one moment of a timeline that nobody else uses. */
-async function evaluateAt(timeline: Timeline, moment: Moment, expression: string): Promise<Omit<Evaluation, 'expression'>> {
-  const here = timeline.current;
-  if (here?.kind !== 'paused' || here.turn !== moment.turn || here.step !== moment.step) await timeline.reach(moment);
-  const reply = await timeline.inspect({ do: 'evaluate', frame: 0, expression });
-  if (reply.kind === 'evaluated') return valueOf(reply);
-  return { type: 'error', preview: reply.kind === 'failed' ? reply.message : 'the replayer did not answer' };
 }
 
 function placeOnly({ file, line, column }: Frame): { file: string; line: number; column: number } {

@@ -209,12 +209,15 @@ export class Stacks {
   /** The run loop sees a thrown value: unless it has been seen before, it was thrown while this frame was running. */
   caught(error: unknown, activation: StackActivation, frame: StackFrame): void {
     if (typeof error !== 'object' || error === null || this.captures.has(error)) return;
-    const below = framesBelow(activation, frame, Infinity);
-    this.captures.set(error, {
+    this.capture(error, activation, frame);
+  }
+
+  private capture(object: object, activation: StackActivation, frame: StackFrame): void {
+    this.captures.set(object, {
       activation,
       frame,
       pc: frame.pc,
-      below,
+      below: framesBelow(activation, frame, Infinity),
       limit: this.numericLimit(),
       waiting: suspendedFrames(activation, this.delegators),
     });
@@ -222,16 +225,7 @@ export class Stacks {
 
   /** Error.captureStackTrace(object, fn): what was noted of an earlier stack is void. fn, if a guest function: frames start below it. */
   recapture(S: Current, frame: StackFrame, object: object, fn: unknown): void {
-    const activation = S.activation as StackActivation;
-    const below = framesBelow(activation, frame, Infinity);
-    this.captures.set(object, {
-      activation,
-      frame,
-      pc: frame.pc,
-      below,
-      limit: this.numericLimit(),
-      waiting: suspendedFrames(activation, this.delegators),
-    });
+    this.capture(object, S.activation as StackActivation, frame);
     if (fn === undefined) this.hidden.delete(object);
     else this.hidden.set(object, fn);
   }
