@@ -17,7 +17,8 @@ import {
   type SyncOptions,
 } from './core';
 import { disguise } from './disguise';
-import { classify, type CrossingFacts, type Divergence, type DivergenceKind } from './divergence';
+import { Agreement, attempt, describeCall, stackHere, type Attempt } from './agreement';
+import type { CrossingFacts, Divergence } from './divergence';
 import type { AnyFunction, Host, Members } from './host';
 import { handOn, passThrough } from './origins';
 import { readNumber, writeNumber } from './numbers';
@@ -70,20 +71,7 @@ interface Waiting {
   drained: boolean;
 }
 
-/** How many events that agreed a divergence shows, and how many around it are looked at for its likely category. */
-const AGREED = 8;
-
 const NO_ENTRIES: ReadonlySet<string> = new Set();
-const AROUND = 200;
-
-/** What of an attempt `diverge` cannot tell by itself. */
-interface Attempt {
-  readonly kind: DivergenceKind;
-  readonly call?: CrossingFacts;
-  /** The event it should have been, if that has been taken already. */
-  readonly expected?: EventHead | undefined;
-}
-
 export class ReplayBoundary implements Boundary {
   readonly mode = 'replay' as const;
   fatal: unknown;
@@ -110,7 +98,7 @@ export class ReplayBoundary implements Boundary {
   private readonly waitingOf = new WeakMap<object, number>();
   /** How the arguments of one object's callback are made, where it is not the same for the whole site. */
   private readonly loads = new Map<number, NonNullable<EntryOptions['load']>>();
-  private readonly agreed: EventHead[] = [];
+  private readonly agreement: Agreement;
   /** The entry that was taken last. */
   private taken: EventHead | undefined;
   /** Index of the event whose call is to be told to `onWitness`; -1 for none. */
@@ -136,6 +124,7 @@ export class ReplayBoundary implements Boundary {
     private readonly events: ReplayEvents,
   ) {
     this.watch = silentThen(host);
+    this.agreement = new Agreement(reader);
     this.frames = new ContextFrames(host);
     const wrap = host.internalBinding('async_wrap');
     this.asyncIds = wrap['async_id_fields'] as Float64Array;
@@ -313,9 +302,9 @@ export class ReplayBoundary implements Boundary {
       if (head.tag === EventTag.Entry) {
         if (this.siteOf(head)?.nested === true) return this.makeDelivery(false, plain.has(head.name));
       } else if ((head.tag === EventTag.Call || head.tag === EventTag.Throw) && head.handle === handle && this.matches(head, site)) {
-        this.agree(head);
+        this.agreement.with(head);
         const event = this.reader.next() as CallEvent | ThrowEvent;
-        if (head.index === this.witness) this.events.onWitness?.(this.stack());
+        if (head.index === this.witness) this.events.onWitness?.(stackHere());
         this.lookForEnd();
         return event;
       }
@@ -341,53 +330,11 @@ export class ReplayBoundary implements Boundary {
     this.events.onLastEvent?.();
   }
 
-  private agree(head: EventHead): void {
-    const agreed = this.agreed;
-    if (agreed.length === AGREED) agreed.shift();
-    agreed.push(head);
-  }
-
-  diverge(actual: string, { kind, call, expected }: Attempt = { kind: 'turn' }): never {
+  diverge(actual: string, attempt: Attempt = { kind: 'turn' }): never {
     if (this.apart !== 0) throw new Error(`not recorded here: ${actual}.`);
-    const head = this.own++ === 0 ? (expected ?? this.reader.peek()) : undefined;
-    const facts = {
-      kind,
-      expected: head === undefined ? null : factsOf(head),
-      actual: call ?? null,
-      ...this.around(call),
-      nodes: [this.recordedNode, process.version] as const,
-    };
-    return this.events.onDivergence({
-      kind,
-      ...classify(facts),
-      expected: head === undefined ? 'the end of the recording' : describe(head),
-      expectedEvent: facts.expected,
-      actual: this.fatal === undefined ? actual : `${actual}, after the exception ${stackOf(this.fatal)}`,
-      actualCall: facts.actual,
-      turn: this.turn,
-      event: head?.index ?? this.reader.index,
-      stack: this.stack(),
-      agreed: this.agreed.map(describe),
-    });
-  }
-
-  /** The program's stack, without frames of the boundary. */
-  private stack(): string {
-    const holder: { stack?: string } = {};
-    captureStackTrace(holder);
-    return String(holder.stack).replace(/^Error\n?/, '');
-  }
-
-  /** Whether the call stands in the trace close by. */
-  private around(call: CrossingFacts | undefined): { comesLater: boolean; cameBefore: boolean } {
-    const same = ({ name, handle }: EventHead): boolean => call !== undefined && name === call.member && handle === call.handle;
-    let later: EventHead[] = [];
-    try {
-      later = this.reader.upcoming(AROUND);
-    } catch {
-      // Damaged further on: the divergence is what is being told.
-    }
-    return { comesLater: later.some(same), cameBefore: this.agreed.some(same) };
+    const expected = this.own++ === 0 ? (attempt.expected ?? this.reader.peek()) : undefined;
+    const { fatal, recordedNode, turn } = this;
+    return this.events.onDivergence(this.agreement.divergence(actual, { ...attempt, expected }, { fatal, recordedNode, turn }));
   }
 
   refuse(native: string): never {
@@ -510,7 +457,7 @@ export class ReplayBoundary implements Boundary {
     if (head?.tag !== EventTag.Entry || head.handle !== handle || head.name !== site.name)
       return void this.diverge(`the reaction to ${site.name}`);
     this.promises.delete(handle);
-    this.agree(head);
+    this.agreement.with(head);
     this.reader.next();
     this.lookForEnd();
   }
@@ -561,7 +508,7 @@ export class ReplayBoundary implements Boundary {
 
   private makeDelivery(top = false, plain = false): Delivery {
     const head = this.reader.peek()!;
-    this.agree(head);
+    this.agreement.with(head);
     const event = this.reader.next() as EntryEvent;
     this.taken = head;
     if (head.index === this.witness) this.events.onWitness?.('');
@@ -612,7 +559,7 @@ export class ReplayBoundary implements Boundary {
     if (head === undefined) this.ranOut('what a throwing callback left to run');
     else if (head.tag !== EventTag.Drain) this.diverge('what a throwing callback left to run');
     else {
-      this.agree(head);
+      this.agreement.with(head);
       this.reader.next();
     }
   };
@@ -800,19 +747,9 @@ export class ReplayBoundary implements Boundary {
     const call: CrossingFacts = { event: null, kind: 'mark', member: name, handle: 0 };
     if (head === undefined) return this.ranOut(`the mark ${name}`, call);
     if (head.tag !== EventTag.Mark || head.name !== name) return this.diverge(`the mark ${name}`, { kind: 'turn', call });
-    this.agree(head);
+    this.agreement.with(head);
     this.reader.next();
   }
-}
-
-const KINDS = ['', 'define', 'call', 'throw', 'entry', 'drain', 'mark', 'end'];
-
-function factsOf(head: EventHead): CrossingFacts {
-  return { event: head.index, kind: KINDS[head.tag]!, member: head.name, handle: head.handle };
-}
-
-function attempt(member: string, handle: number): CrossingFacts {
-  return { event: null, kind: 'call', member, handle };
 }
 
 /** Prepares what a promise is settled with, as logged: [true, value] or [false, error]; settles it when called. */
@@ -821,18 +758,4 @@ function outcomeOf({ options, resolve, reject }: Waiting, [fulfilled, logged]: u
   const change = fulfilled === true ? load : loadError;
   const value: unknown = change === undefined ? logged : change(logged);
   return () => (fulfilled === true ? resolve : reject)(value);
-}
-
-function describe(head: EventHead): string {
-  const what = head.name !== '' ? head.name : KINDS[head.tag]!;
-  const kind = head.tag === EventTag.Call || head.name === '' ? '' : `${KINDS[head.tag]} `;
-  return `#${head.index} ${kind}${what}${head.handle === 0 ? '' : ` on handle ${head.handle}`}`;
-}
-
-function describeCall(site: Site, handle: number): string {
-  return handle === 0 ? site.name : `${site.name} on handle ${handle}`;
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? String(error.stack).replaceAll('\n', '\n  ') : String(error);
 }
