@@ -146,6 +146,16 @@ describe('retrace', () => {
     assert.match(stdout, /^entry at app\.js:1:1 {3}main:0:1\n {2}> 1 \| const \[name, status\]/);
   });
 
+  test('RETRACE_CHECKPOINTS chooses the checkpoints; the answers are the same', () => {
+    const words = [CLI, 'interpret', 'rec', '-c', 'step', '-c', 'back', '-c', 'goto end', '-c', 'back'];
+    const asked = (mode: string): { stdout: string; stderr: string; status: number | null } =>
+      spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', env: { ...process.env, RETRACE_CHECKPOINTS: mode } });
+    assert.equal(asked('off').stdout, asked('auto').stdout);
+    const { stderr, status } = asked('many');
+    assert.deepEqual([stderr, status], ['retrace: RETRACE_CHECKPOINTS=many is unknown. It can be auto, dense, sparse or off.\n', 125]);
+    assert.match(retrace(['help', 'interpret']).stdout, /RETRACE_CHECKPOINTS +.*auto, dense, sparse or off/);
+  });
+
   test('the prompt, scripted', () => {
     const commands = [
       'where',

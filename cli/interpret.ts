@@ -9,6 +9,7 @@ import type { End, Logged, Replay, Stop } from '../interpreter/replay';
 import { CANNOT } from './failure';
 import { stopText } from './print';
 import { openProcess, type ProcessFlags } from './process';
+import { checkpointsWanted } from './checkpoints';
 import { Progress } from './progress';
 import { Conversation } from './prompt/conversation';
 import { Prompt, type PromptOptions } from './prompt/prompt';
@@ -35,7 +36,8 @@ export async function interpret(folder: string, flags: InterpretFlags): Promise<
   const progress = new Progress(() => recording.turns(), false, 'replaying', from === 'terminal' ? '(Ctrl-C stops)' : '');
   let conversation: Conversation | undefined;
   const replay = await recording.replay({
-    onTurn: (turn) => progress.at(turn),
+    onProgress: ({ turn, step }) => progress.at(turn, step),
+    ...checkpointsWanted(),
     ...(talks ? { onOutput: (output) => conversation?.output.heard(output), onLog: (logged: Logged) => conversation?.logged(logged) } : {}),
   });
   try {

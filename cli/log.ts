@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { hitText } from './print';
 import { openProcess, type ProcessFlags } from './process';
+import { checkpointsWanted } from './checkpoints';
 import { Progress } from './progress';
 import type { Hit } from '../interpreter/replay';
 
@@ -22,7 +23,10 @@ const INTERRUPTED = 130;
 export async function logHits(folder: string, location: string, expressions: string[], flags: LogFlags): Promise<void> {
   const recording = await openProcess(folder, flags);
   const progress = new Progress(() => recording.turns(), false, 'looking');
-  const replay = await recording.replay({ onTurn: (turn) => progress.at(turn) });
+  const replay = await recording.replay({
+    onProgress: ({ turn, step }) => progress.at(turn, step),
+    ...checkpointsWanted(),
+  });
   const search = new AbortController();
   const stop = (): void => search.abort();
   process.once('SIGINT', stop);

@@ -86,6 +86,14 @@ function build(): Command {
         "retrace interpret ./recording -c 'break app.js:12' -c continue -c 'print response' --strict",
       ]),
     )
+    .addHelpText(
+      'after',
+      environment([
+        ['RETRACE_CHECKPOINTS', 'copies of the replayer that make ways back short: auto, dense, sparse or off (same answers, slower)'],
+        ['RETRACE_HISTORY', 'file that keeps the commands typed, or off'],
+        ['NO_COLOR', 'no colours'],
+      ]),
+    )
     .action((recording: string, flags: InterpretFlags) => interpret(recording, flags));
 
   program
@@ -155,6 +163,11 @@ function build(): Command {
 
 function examples(lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}
+
+function environment(variables: [name: string, what: string][]): string {
+  const width = Math.max(...variables.map(([name]) => name.length));
+  return `\nEnvironment:\n${variables.map(([name, what]) => `  ${name.padEnd(width)}  ${what}`).join('\n')}\n`;
 }
 
 function collect(value: string, before: string[]): string[] {

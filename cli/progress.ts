@@ -11,6 +11,7 @@ const EVERY_MS = 100;
 export class Progress {
   private since = Date.now();
   private last = 0;
+  private turn = -1;
   private total: number | undefined;
   private shown = false;
   private readonly wanted = canRewrite(process.stderr);
@@ -28,7 +29,7 @@ export class Progress {
     this.since = Date.now();
   }
 
-  /** step: within the turn, where it is known. */
+  /** step: within the turn, where it is known; 0: not yet. */
   at(turn: number, step?: number): void {
     const now = Date.now();
     if (!this.wanted || this.shared || now - this.since < QUIET_MS || now - this.last < EVERY_MS) return;
@@ -36,9 +37,10 @@ export class Progress {
     this.total ??= this.totalTurns();
     if (this.total === 0) return;
     this.shown = true;
-    // A program of one turn shows that it moves by its steps.
     const share = this.total > 1 ? ` (${Math.min(100, Math.floor((100 * turn) / this.total))} %)` : '';
-    const where = step === undefined ? '' : `, step ${step.toLocaleString('en')}`;
+    // A turn that lasts shows that it moves by its steps.
+    const where = !step || turn !== this.turn ? '' : `, step ${step.toLocaleString('en')}`;
+    this.turn = turn;
     const hint = this.hint === '' ? '' : `  ${this.hint}`;
     process.stderr.write(
       `\r\x1b[K${this.doing}: turn ${turn} of ${this.total}${share}${where}${hint}`.slice(0, (process.stderr.columns || 80) + 3),

@@ -1,20 +1,22 @@
 /** The commands about breakpoints. */
-import { hitText, lines, placeText } from '../print';
+import { hitText, lines } from '../print';
 import { Refused, type PromptCommand } from './command';
 import type { Conversation } from './conversation';
 import { splitExpressions } from './expressions';
-import { locationHere } from './movements';
+import { placesText } from './marks';
+import { placesHere } from './movements';
 
 export function breakpointCommands(conversation: Conversation): PromptCommand[] {
   const { marks } = conversation;
   return [
     {
       names: ['break', 'br'],
-      usage: '[FILE:LINE[:COL] | NAME] [if EXPR]',
+      usage: '[FILE:LINE[:COL] | NAME] [hit N] [if EXPR]',
       group: 'Breakpoints',
       help: 'stop there, whichever way the program runs; alone: list them',
       details: [
-        'A condition is evaluated there; one that throws is not met, and what it changes is forgotten.',
+        'A condition is evaluated there; one that throws is not met, and what it changes is forgotten. Hits count from the start of the program.',
+        'A NAME that several functions have means all of them.',
         'A LINE alone is one of the file that is shown. `continue` runs to the next one, `rewind` back to the one before.',
       ],
       examples: [
@@ -23,14 +25,15 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
         ['break app.js:12:20', 'the statement at that column'],
         ['break Cart.add', 'each call of that function'],
         ['break app.js:12 if item.price > 5', 'only where that is true'],
+        ['break app.js:12 hit 3', 'only the third time; hit >=3: from then on; hit %3: every third time'],
       ],
       takes: 'location then expression',
       run: async (where) => {
         if (where === '') return listed(conversation);
-        const [, place = where, condition] = /^(\S+)\s+if\s+(.+)$/s.exec(where) ?? [];
-        const text = locationHere(conversation, place);
-        const { mark, known } = await marks.add(condition === undefined ? { text } : { text, condition });
-        return known ? `Breakpoint ${mark.number} is there already.` : `Breakpoint ${mark.number} at ${placeText(mark.at)}.`;
+        const { place, rest, ...when } = conditioned(where);
+        if (rest !== '') throw new Refused(`What is "${rest}"? Examples: break ${place} hit 3, break ${place} if item.price > 5`);
+        const { mark, known } = await marks.add({ text: placesHere(conversation, place), ...when });
+        return known ? `Breakpoint ${mark.number} is there already.` : `Breakpoint ${mark.number} at ${placesText(mark)}.`;
       },
     },
     {
@@ -81,7 +84,7 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
     },
     {
       names: ['log'],
-      usage: 'FILE:LINE EXPR[, EXPR]...',
+      usage: 'FILE:LINE | NAME EXPR[, EXPR]...',
       group: 'Breakpoints',
       help: 'tell values whenever the program passes a place, without stopping',
       details: ['A log point has a number: `delete` ends it. `hits` tells those of the whole run at once.'],
@@ -90,19 +93,21 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
       run: async (argument) => {
         const [, where, rest = ''] = /^(\S+)\s*(.*)$/s.exec(argument) ?? [];
         if (where === undefined || rest === '') throw new Refused('Where, and what? Example: log app.js:12 item.name, total');
-        const { mark, known } = await marks.add({ text: locationHere(conversation, where), log: splitExpressions(rest) });
-        return known ? `${mark.number} is there already.` : `Log point ${mark.number} at ${placeText(mark.at)}.`;
+        const { mark, known } = await marks.add({ text: placesHere(conversation, where), log: splitExpressions(rest) });
+        return known ? `${mark.number} is there already.` : `Log point ${mark.number} at ${placesText(mark)}.`;
       },
     },
     {
       names: ['hits'],
-      usage: 'FILE:LINE EXPR[, EXPR]...',
+      usage: 'FILE:LINE | NAME EXPR[, EXPR]...',
       group: 'Breakpoints',
       help: 'every time a place is reached in the whole run, with values',
-      details: ['The program stays where it stands. `function:NAME` is a place too: the beginning of each call. Ctrl-C ends it.'],
+      details: [
+        'The program stays where it stands. A NAME means the beginning of each call of the functions of that name. Ctrl-C ends it.',
+      ],
       examples: [
         ['hits app.js:12 item.name, item.price', ''],
-        ['hits function:add this.items.length', 'each call of add'],
+        ['hits add this.items.length', 'each call of add'],
       ],
       takes: 'location then expression',
       run: (argument) => hits(conversation, argument),
@@ -128,13 +133,26 @@ export function breakpointCommands(conversation: Conversation): PromptCommand[] 
   ];
 }
 
+/** `WHERE hit N if EXPR` in its parts. */
+function conditioned(text: string): { place: string; hit?: string; condition?: string; rest: string } {
+  const [, place = '', afterPlace = ''] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];
+  const [, hit, afterHit = afterPlace] = /^hit\s+((?:[<>=%]+\s*)?\S+)\s*(.*)$/s.exec(afterPlace) ?? [];
+  const [, condition] = /^if\s+(.+)$/s.exec(afterHit) ?? [];
+  return {
+    place,
+    ...(hit === undefined ? {} : { hit }),
+    ...(condition === undefined ? {} : { condition }),
+    rest: condition === undefined ? afterHit : '',
+  };
+}
+
 async function hits(conversation: Conversation, argument: string): Promise<string> {
   const [, where, rest] = /^(\S+)\s*(.*)$/s.exec(argument) ?? [];
   if (where === undefined) throw new Refused('Where? Example: hits app.js:12 item.name, item.price');
   const expressions = splitExpressions(rest!);
   const search = conversation.search();
   let count = 0;
-  for await (const hit of conversation.replay.hits(locationHere(conversation, where), expressions, { signal: search.signal })) {
+  for await (const hit of conversation.replay.hits(placesHere(conversation, where), expressions, { signal: search.signal })) {
     count++;
     conversation.write(`${hitText(hit)}\n`);
   }

@@ -73,7 +73,8 @@ export class Conversation {
     const { current } = this.replay;
     const stop = await movement();
     this.output.showSupposed();
-    if (direction === 'forwards' && !stop.whatIf) {
+    const hasMoved = !current || !isEnd(current) || !isEnd(stop);
+    if (direction === 'forwards' && !stop.whatIf && hasMoved) {
       const from = current && !isEnd(current) ? current.position : undefined;
       this.output.show(from, isEnd(stop) ? undefined : stop.position);
     }

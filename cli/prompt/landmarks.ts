@@ -1,7 +1,7 @@
 /** The commands that go to the next or the previous thing of a kind: throws, calls, output, events from outside. */
 import { Refused, type PromptCommand } from './command';
 import type { Conversation, Direction } from './conversation';
-import { locationHere } from './movements';
+import { functionName, locationHere } from './movements';
 
 const KINDS = [
   ['throw', 'throw', 'throw, caught or not'],
@@ -42,10 +42,9 @@ export function landmarkCommands(conversation: Conversation): PromptCommand[] {
       repeats: true,
       run: (name) => {
         if (name === '') throw new Refused(`Of which function? Example: ${word}-call quote`);
-        const location = locationHere(conversation, name);
-        return conversation.move(direction, () =>
-          direction === 'forwards' ? replay.runToNext({ location }) : replay.runToPrevious({ location }),
-        );
+        const call = functionName(name);
+        const landmark = call === undefined ? { location: locationHere(conversation, name) } : { call };
+        return conversation.move(direction, () => (direction === 'forwards' ? replay.runToNext(landmark) : replay.runToPrevious(landmark)));
       },
     })),
   ];

@@ -3,7 +3,7 @@
  *
  * Invariant: what the replay has set is what `list` tells; one that cannot be set leaves the others as they were.
  */
-import type { Breakpoint, Replay } from '../../interpreter/replay';
+import type { Breakpoint, BreakpointOptions, Replay } from '../../interpreter/replay';
 import { lines, placeText } from '../print';
 import { Refused } from './command';
 
@@ -15,8 +15,14 @@ export interface Mark {
   log?: readonly string[];
   /** It stops only where this is true. */
   condition?: string;
-  at: Breakpoint;
+  /** It stops only at these hits: `3`, `>=3`, `%3`. */
+  hit?: string;
+  /** Several where `text` names several functions. */
+  at: Breakpoint[];
 }
+
+/** Places of one that are told, at most. */
+const SHOWN = 5;
 
 type Asked = Omit<Mark, 'number' | 'at'>;
 
@@ -42,8 +48,8 @@ export class Marks {
   /** Answers the one that is there already, if there is one. Throws BadLocation. */
   async add(asked: Asked): Promise<{ mark: Mark; known: boolean }> {
     const places = await this.replay.setBreakpoints([...this.marks, asked].map(wanted));
-    const at = places.at(-1)!;
-    const same = this.marks.find((mark) => mark.at.id === at.id && mark.condition === asked.condition);
+    const at = places.filter(({ index }) => index === this.marks.length);
+    const same = this.marks.find((mark) => mark.at.length === at.length && mark.at.every(({ id }, i) => id === at[i]!.id));
     if (same) {
       await this.apply();
       return { mark: same, known: true };
@@ -106,7 +112,7 @@ export class Marks {
 
   /** Lines of a file that have breakpoints. */
   linesOf(file: string): Set<number> {
-    return new Set(this.marks.filter(({ at }) => at.file === file).map(({ at }) => at.line));
+    return new Set(this.marks.flatMap(({ at }) => at.filter((one) => one.file === file).map(({ line }) => line)));
   }
 
   private async unwatch(watch: Watch): Promise<void> {
@@ -119,16 +125,24 @@ export class Marks {
   }
 }
 
-function wanted({
-  text,
-  log,
-  condition,
-}: Asked): string | { location: string; log: readonly string[] } | { location: string; condition: string } {
-  if (log) return { location: text, log };
-  return condition === undefined ? text : { location: text, condition };
+function wanted({ text: location, log, condition, hit }: Asked): BreakpointOptions {
+  return {
+    location,
+    ...(log ? { log } : {}),
+    ...(condition === undefined ? {} : { condition }),
+    ...(hit === undefined ? {} : { hit }),
+  };
 }
 
-function markText({ at, log, condition }: Mark): string {
-  if (log) return `log ${placeText(at)}  ${lines(log.join(', '))}`;
-  return condition === undefined ? placeText(at) : `${placeText(at)}  if ${lines(condition)}`;
+/** `app.js:12:3`; of several functions of a name, the name and where they are. */
+export function placesText({ text, at }: Pick<Mark, 'text' | 'at'>): string {
+  if (at.length === 1) return placeText(at[0]!);
+  const shown = at.slice(0, SHOWN).map(placeText).join(', ');
+  return `${lines(text.replace(/^function:/, ''))}: ${shown}${at.length > SHOWN ? ` and ${at.length - SHOWN} more` : ''}`;
+}
+
+function markText(mark: Mark): string {
+  const { condition, hit, log } = mark;
+  const when = `${hit === undefined ? '' : `  hit ${hit}`}${condition === undefined ? '' : `  if ${lines(condition)}`}`;
+  return log ? `log ${placesText(mark)}${when}  ${lines(log.join(', '))}` : `${placesText(mark)}${when}`;
 }

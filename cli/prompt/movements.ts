@@ -92,12 +92,26 @@ export function countOf(argument: string, name: string): number {
  * LINE is one of the file that is shown; a NAME, with or without `function:`, is the first statement of that function. Throws Refused, BadLocation.
  */
 export function locationHere(conversation: Conversation, text: string): string {
-  if (/^\d+(:\d+)?$/.test(text)) return `${conversation.selected().file}:${text}`;
-  const [, name] = /^(?:function:)?((?:[\w$]+\.)*#?[A-Za-z_$][\w$]*)$/.exec(text) ?? [];
-  if (name === undefined) return text;
+  const name = functionName(text);
+  if (name === undefined) return lineHere(conversation, text);
   const texts = conversation.replay.places.of(`function:${name}`).map(exactly);
   if (texts.length === 1) return texts[0]!;
   throw new Refused(`${name} is the name of several functions, at ${texts.slice(0, 8).join(', ')}. Write one of these places.`);
+}
+
+/** The same, but a NAME stays one: `function:NAME`, which may mean several functions. Throws Refused. */
+export function placesHere(conversation: Conversation, text: string): string {
+  const name = functionName(text);
+  return name === undefined ? lineHere(conversation, text) : `function:${name}`;
+}
+
+/** FILE:LINE of a LINE alone. */
+function lineHere(conversation: Conversation, text: string): string {
+  return /^\d+(:\d+)?$/.test(text) ? `${conversation.selected().file}:${text}` : text;
+}
+
+export function functionName(text: string): string | undefined {
+  return /^(?:function:)?((?:[\w$]+\.)*#?[A-Za-z_$][\w$]*)$/.exec(text)?.[1];
 }
 
 /** ./ names exactly one file. */

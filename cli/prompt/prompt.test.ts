@@ -254,6 +254,37 @@ test('breakpoints with conditions', async () => {
   assert.equal(listed, '1  app.js:9:5  if item.price > 2');
 });
 
+test('breakpoints at hits, and several conditions at one place', async () => {
+  const told = await answers([
+    'break 9',
+    'break 9 hit 2',
+    'break 9 hit >=2 if item.count > 1',
+    'break 9 hit 2',
+    'bl',
+    'delete 1',
+    'continue',
+    'continue',
+  ]);
+  assert.deepEqual(told.slice(0, 5), [
+    'Breakpoint 1 at app.js:9:5.',
+    'Breakpoint 2 at app.js:9:5.',
+    'Breakpoint 3 at app.js:9:5.',
+    'Breakpoint 2 is there already.',
+    '1  app.js:9:5\n2  app.js:9:5  hit 2\n3  app.js:9:5  hit >=2  if item.count > 1',
+  ]);
+  assert.match(told[6]!, /breakpoint \(hit 2\) at app\.js:9:5/);
+  assert.match(told[7]!, /^end: /m);
+  const [odd, wrong] = await answers(['break 9 hit x', 'break 9 when x']);
+  assert.equal(odd, '"x" is no hit condition. Write 3, >=3 or %3.');
+  assert.match(wrong!, /^What is "when x"\?/);
+});
+
+test('at the end there is no more output to show', async () => {
+  const [once, twice] = await answers(['goto end', 'continue']);
+  assert.match(once!, /^< before/);
+  assert.doesNotMatch(twice!, /before/);
+});
+
 test('landmarks, functions by name, watchpoints both ways', async () => {
   const stops = await banners([
     'next-call total',

@@ -4,10 +4,10 @@ import { lineStartsOf, type CodeBlock, type SourceFile } from '../bytecode';
 import type { Node } from './ast';
 import { makeBlock } from './functions';
 import { numberStatements } from './locations';
-import { stubText, type FunctionText, type ModuleShape } from './module';
+import { META, stubText, type FunctionText, type ModuleShape } from './module';
 import { parseEval, parseSource } from './parser';
 import { analyze } from './scopes';
-import { type FunctionInfo, type Scope } from './scope';
+import { resolve, type FunctionInfo, type Scope } from './scope';
 
 /** Makes the file object of a text; `marks` is given when its statements have been numbered. */
 export function makeFile(path: string, text: string, location?: string): SourceFile {
@@ -99,7 +99,7 @@ function refuseConflicts(info: FunctionInfo, from: Scope): void {
 
 /** The code of an expression that the debugger evaluates in a paused frame; argument 0 is the frame. */
 export function compileFrameEval(file: SourceFile, site: EvalSite, pausedAt: number, fit: FitMarks): CodeBlock {
-  const program = parseEval(file.text, site.info.thisOwner, site.strict);
+  const program = parseEval(file.text, site.info.thisOwner, site.strict, resolve(META, site.scope) !== null);
   number(file, program, fit);
   const info = analyze(program, { kind: 'eval', strict: site.strict, parentScope: site.scope, frameEval: site.info, pausedAt });
   return makeBlock(file, info, '', 0, file.text.length);

@@ -21,6 +21,7 @@ function empty() {}
 Order.prototype.late = function named() { do { plain(); } while (false); };
 function looping() { label: for (let i = 0; i < 1; i++) plain(); }
 function nested() { function hidden() { return 7; } { } return hidden(); }
+function guarded() { try { plain(); } catch { return 0; } finally { plain(1); } }
 let parameter = function (callback = () => 8) { ; return callback(); };
 `;
 
@@ -70,6 +71,14 @@ test('functions are known by their names', () => {
 });
 
 test('the place is the statement that runs first', () => {
-  begins({ method: 'break;', named: 'plain();', looping: 'let i = 0', nested: 'return hidden' });
+  begins({ method: 'break;', named: 'plain();', looping: 'let i = 0', nested: 'return hidden', guarded: 'plain(); } catch' });
   assert.deepEqual(meant('empty'), ['-']);
+});
+
+test('a try is no stop: what is in it is', () => {
+  const line = lines.findIndex((text) => text.startsWith('function guarded')) + 1;
+  const texts = statements
+    .filter((one) => one.line === line)
+    .map(({ column, endColumn }) => lines[line - 1]!.slice(column - 1, endColumn - 1));
+  assert.deepEqual(texts, ['plain();', 'return 0;', 'plain(1);']);
 });

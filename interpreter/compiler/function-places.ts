@@ -118,6 +118,8 @@ function firstStatement(node: Node): number | undefined {
         if (first !== undefined) return first;
       }
       return undefined;
+    case 'TryStatement':
+      return firstStatement(node.block) ?? (node.finalizer ? firstStatement(node.finalizer) : undefined);
     case 'LabeledStatement':
     case 'DoWhileStatement':
       return firstStatement(node.body) ?? node.stmt;

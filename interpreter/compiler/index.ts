@@ -3,7 +3,7 @@ export * from './compile';
 export { statementsOf, type StatementLocation } from './locations';
 export { functionPlaces, isNamed, type FunctionPlace } from './function-places';
 export { resolve, needsHoleCheck, Variable, Scope, FunctionInfo } from './scope';
-export { ADOPT } from './module';
+export { ADOPT, DEFAULT } from './module';
 export { lengthOf } from './functions';
 export type { Node } from './ast';
 export { dialect } from './classes';

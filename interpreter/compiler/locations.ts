@@ -14,7 +14,7 @@ export interface StatementLocation {
 }
 
 /** Statements that only hold others, or do nothing when they are reached. */
-const SILENT = new Set(['BlockStatement', 'EmptyStatement', 'FunctionDeclaration', 'LabeledStatement', 'StaticBlock']);
+const SILENT = new Set(['BlockStatement', 'EmptyStatement', 'FunctionDeclaration', 'LabeledStatement', 'StaticBlock', 'TryStatement']);
 
 /** Numbers a tree; returns start and end offsets, two a statement. */
 export function numberStatements(root: Node): number[] {

@@ -12,6 +12,7 @@ interface Rights {
   superProperty: boolean;
   superCall: boolean;
   arguments: boolean;
+  importMeta?: boolean;
 }
 
 const SCRIPT: Rights = { newTarget: false, superProperty: false, superCall: false, arguments: true };
@@ -26,6 +27,8 @@ interface Internals {
   allowNewDotTarget: boolean;
   currentThisScope(): unknown;
   checkUnreserved(name: { start: number; end: number; name: string }): void;
+  parseImportMeta(node: Node): Node;
+  options: Options;
   raise(offset: number, message: string): never;
   parse(): Node;
 }
@@ -56,6 +59,17 @@ class TextParser extends Base {
 
   override get allowNewDotTarget(): boolean {
     return super.allowNewDotTarget || (this.rights.newTarget && this.atTop);
+  }
+
+  override parseImportMeta(node: Node): Node {
+    if (this.rights.importMeta !== true) return super.parseImportMeta(node);
+    const { sourceType } = this.options;
+    this.options.sourceType = 'module';
+    try {
+      return super.parseImportMeta(node);
+    } finally {
+      this.options.sourceType = sourceType!;
+    }
   }
 
   override checkUnreserved(name: { start: number; end: number; name: string }): void {
@@ -92,14 +106,18 @@ export function parseCommonJsOrModule(source: string): Node {
   }
 }
 
-/** The tree of an eval's text; `owner` is the function whose this and new.target it sees, null at the top of a script. */
-export function parseEval(text: string, owner: FunctionInfo | null, strict: boolean): Node {
+/**
+ * The tree of an eval's text; `owner` is the function whose this and new.target it sees, null at the top of a script. importMeta: it may
+ * say import.meta, which no eval of a program may.
+ */
+export function parseEval(text: string, owner: FunctionInfo | null, strict: boolean, importMeta = false): Node {
   const kind = owner?.kind;
   const rights: Rights = {
     newTarget: owner !== null && kind !== 'module',
     superProperty: kind !== undefined && kind !== 'normal' && kind !== 'module',
     superCall: kind === 'derivedClass',
     arguments: kind !== 'initializer',
+    importMeta,
   };
   // Private names of the classes around are known at run time only.
   const parser = new TextParser(rights, text, { checkPrivateFields: false });

@@ -24,6 +24,8 @@ export interface ReplayHooks {
   onLog?: (logged: Logged) => void;
   /** Told the turn that is being replayed, now and then. */
   onTurn?: (turn: number) => void;
+  /** The same in more detail: at which of its statements, so that a long turn is seen to go on; step 0 as one begins. */
+  onProgress?: (progress: { turn: number; step: number }) => void;
 }
 
 export interface Breakpoint {
@@ -32,6 +34,8 @@ export interface Breakpoint {
   file: string;
   line: number;
   column: number;
+  /** Which of those asked for it belongs to: `function:NAME` may make several. */
+  index: number;
 }
 
 export interface Watchpoint {
@@ -48,12 +52,6 @@ export interface Hit {
   /** Counts from 1. */
   hit: number;
   evaluations: Evaluation[];
-}
-
-/** A breakpoint that only tells: the location, and what to evaluate there. */
-export interface LogPoint {
-  location: string;
-  log: readonly string[];
 }
 
 /** A log point was passed. */

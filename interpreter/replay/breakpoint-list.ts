@@ -4,17 +4,22 @@
  * Used by Replay. Invariant: what is armed in the timeline is the list, the breakpoint at throws, and what a movement under way adds.
  */
 import type { BreakpointSpec, HitInfo } from '../replayer/protocol';
-import type { Breakpoint, Logged, LogPoint } from './asked';
+import type { Breakpoint, Logged } from './asked';
 import { parseHitCondition, type BreakpointOptions } from './landmarks';
 import { FUNCTION, type Places } from './places';
 import type { Timeline } from './timeline';
 import { NOT_HERE, valueOf } from './values';
 
-interface SetBreakpoint extends BreakpointSpec {
+interface SetBreakpoint {
+  spec: BreakpointSpec;
+  /** All that tells it from others. */
+  key: string;
   /** As in Resolved. */
   path: string;
   line: number;
   column: number;
+  /** As in Breakpoint. */
+  index: number;
 }
 
 export class BreakpointList {
@@ -27,29 +32,26 @@ export class BreakpointList {
   ) {}
 
   /** Replaces all. Throws BadLocation and leaves them as they were. */
-  async set(wanted: readonly (string | BreakpointOptions | LogPoint)[]): Promise<Breakpoint[]> {
-    const set = wanted.flatMap((asked) => {
-      const { location, log, condition, hit }: BreakpointOptions & Partial<LogPoint> =
-        typeof asked === 'string' ? { location: asked } : asked;
+  async set(wanted: readonly (string | BreakpointOptions)[]): Promise<Breakpoint[]> {
+    const set = wanted.flatMap((asked, index) => {
+      const { location, log, condition, hit }: BreakpointOptions = typeof asked === 'string' ? { location: asked } : asked;
       return this.places.resolveAll(location).map(({ file, path, id, line, column }): SetBreakpoint => {
-        const same = this.list.find((old) => old.path === path && old.statement === id && old.log?.join('\n') === log?.join('\n'));
-        return {
-          id: same?.id ?? this.timeline.newBreakpointId(),
+        const spec: Omit<BreakpointSpec, 'id'> = {
           file,
-          path,
           statement: id,
-          line,
-          column,
           ...(location.startsWith(FUNCTION) ? { entry: true } : {}),
           ...(log ? { log: [...log] } : {}),
           ...(condition === undefined ? {} : { condition }),
           ...(hit === undefined ? {} : { hitCondition: parseHitCondition(hit) }),
         };
+        const key = JSON.stringify(spec);
+        const same = this.list.find((old) => old.key === key);
+        return { spec: { id: same?.spec.id ?? this.timeline.newBreakpointId(), ...spec }, key, path, line, column, index };
       });
     });
     this.list = set;
     await this.arm();
-    return this.list.map(({ id, path, line, column }) => ({ id, file: this.places.shown(path), line, column }));
+    return set.map(({ spec: { id }, path, line, column, index }) => ({ id, file: this.places.shown(path), line, column, index }));
   }
 
   async breakOnThrows(which: 'all' | 'caught' | 'uncaught' | 'none'): Promise<void> {
@@ -78,7 +80,11 @@ export class BreakpointList {
   }
 
   arm(...more: BreakpointSpec[]): Promise<void> {
-    return this.timeline.setBreakpoints([...this.list, ...(this.throwBreakpoint ? [this.throwBreakpoint] : []), ...more]);
+    return this.timeline.setBreakpoints([
+      ...this.list.map(({ spec }) => spec),
+      ...(this.throwBreakpoint ? [this.throwBreakpoint] : []),
+      ...more,
+    ]);
   }
 
   /** Breakpoints of one id at the place, or at the first statements of every function of that name. */
@@ -89,9 +95,9 @@ export class BreakpointList {
   }
 
   logged({ id, turn, step, hit, values }: HitInfo, whatIf: boolean, onLog: (logged: Logged) => void): void {
-    const point = this.list.find((one) => one.id === id);
-    if (!point?.log) return;
-    const evaluations = point.log.map((expression, i) => ({ expression, ...valueOf(values[i] ?? NOT_HERE) }));
+    const point = this.list.find(({ spec }) => spec.id === id);
+    if (!point?.spec.log) return;
+    const evaluations = point.spec.log.map((expression, i) => ({ expression, ...valueOf(values[i] ?? NOT_HERE) }));
     const { line, column } = point;
     const position = this.places.position({ turn, step });
     onLog({ id, position, file: this.places.shown(point.path), line, column, hit, evaluations, ...(whatIf ? { whatIf: true } : {}) });

@@ -15,12 +15,13 @@ export interface HitSearch {
   /** The places, each with `log`. */
   places: readonly BreakpointSpec[];
   onTurn?: ((turn: number) => void) | undefined;
+  onProgress?: ((progress: { turn: number; step: number }) => void) | undefined;
   /** Ends the search. */
   signal?: AbortSignal | undefined;
 }
 
 /** Blocks of hits, in order, until the program ends. Throws Divergence, ReplayerFailed. */
-export async function* findHits({ start, places, onTurn, signal }: HitSearch): AsyncGenerator<readonly HitInfo[]> {
+export async function* findHits({ start, places, onTurn, onProgress, signal }: HitSearch): AsyncGenerator<readonly HitInfo[]> {
   let blocks: HitInfo[][] = [];
   let waiting = 0;
   let ended = false;
@@ -28,8 +29,10 @@ export async function* findHits({ start, places, onTurn, signal }: HitSearch): A
   let fault: unknown;
   let wake = (): void => undefined;
   const replayer = start((event) => {
-    if (event.kind === 'turn') onTurn?.(event.turn);
-    else if (event.kind === 'ended') ended = true;
+    if (event.kind === 'turn' || event.kind === 'progress') {
+      onTurn?.(event.turn);
+      onProgress?.({ turn: event.turn, step: event.kind === 'turn' ? 0 : event.step });
+    } else if (event.kind === 'ended') ended = true;
     else if (event.kind === 'hits') {
       blocks.push(event.hits);
       waiting += event.hits.length;

@@ -7,7 +7,7 @@ export { describeEvent } from './describe-event';
 export type { Engine, EventFilter, RecordedEvent, ReplayOptions, RunOptions, RunResult, SourceFile } from './recording';
 export { Replay } from './replay';
 export type { Places } from './places';
-export type { Breakpoint, Change, Hit, HitOptions, Logged, LogPoint, ProgramOutput, ReplayHooks, Watchpoint } from './asked';
+export type { Breakpoint, Change, Hit, HitOptions, Logged, ProgramOutput, ReplayHooks, Watchpoint } from './asked';
 export type { BreakpointOptions, Landmark } from './landmarks';
 export type { Statement } from './locations';
 export type { CheckpointMode } from './timeline';

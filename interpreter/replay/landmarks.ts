@@ -28,6 +28,8 @@ export interface BreakpointOptions {
   condition?: string;
   /** `3`: only when the location is reached for the third time since the program began; `>=3`: from then on; `%3`: every third time. */
   hit?: string;
+  /** Expressions: it does not stop the program but tells them (`onLog`), where the conditions are met. */
+  log?: readonly string[];
 }
 
 /** Throws BadLocation. */

@@ -176,6 +176,23 @@ describe('Replay', () => {
     await assert.rejects(r.setBreakpoints([{ location: 'app.js:6', hit: 'x' }]), BadLocation);
   });
 
+  replayed('breakpoints keep their ids while all that tells them apart is the same', async (r) => {
+    const ids = async (...wanted: Parameters<Replay['setBreakpoints']>[0]): Promise<number[]> =>
+      (await r.setBreakpoints(wanted)).map(({ id }) => id);
+    const location = 'app.js:6';
+    const first = await ids(location, { location, condition: 'n > 1' }, { location, hit: '2' }, { location, log: ['n'] });
+    assert.equal(new Set(first).size, 4);
+    assert.deepEqual(await ids({ location, log: ['n'] }, { location, hit: '2' }, location), [first[3], first[2], first[0]]);
+    const [other] = await ids({ location, hit: '3' });
+    assert.ok(!first.includes(other!));
+    assert.equal(stopped(await r.continue()).hit, 3);
+    const named = await r.setBreakpoints(['app.js:14', 'function:add']);
+    assert.deepEqual(
+      named.map(({ index }) => index),
+      [0, 1],
+    );
+  });
+
   replayed('every hit of a line, with expressions', async (r) => {
     const hits = [];
     for await (const { hit, line, evaluations } of r.hits('app.js:5', ['n', 'add.call(null, 1), total'])) {

@@ -5,7 +5,7 @@
  * shows the same program; nothing asked here changes what is replayed.
  */
 import type { BreakpointSpec, Goal, HitInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
-import type { Breakpoint, Change, Hit, HitOptions, LogPoint, ProgramOutput, ReplayHooks, Watchpoint } from './asked';
+import type { Breakpoint, Change, Hit, HitOptions, ProgramOutput, ReplayHooks, Watchpoint } from './asked';
 import { BreakpointList } from './breakpoint-list';
 import { BadLocation, NotReached } from './errors';
 import { noneOf, type BreakpointOptions, type Landmark } from './landmarks';
@@ -49,13 +49,14 @@ export class Replay {
     private readonly setup: Setup,
   ) {
     const { checkpoints, command, memory, orders } = setup;
-    const { onLog, onOutput, onTurn } = setup.hooks;
+    const { onLog, onOutput, onProgress, onTurn } = setup.hooks;
     this.timeline = new BranchingTimeline({
       command,
       orders,
       ...(checkpoints === undefined ? {} : { checkpoints }),
       ...(memory === undefined ? {} : { memory }),
       ...(onTurn ? { onTurn } : {}),
+      ...(onProgress ? { onProgress } : {}),
       ...(onLog ? { onHit: (hit: HitInfo, whatIf: boolean) => this.breakpoints.logged(hit, whatIf, onLog) } : {}),
       ...(onOutput ? { onOutput: (output: Output, whatIf: boolean) => onOutput(this.programOutput(output, whatIf)) } : {}),
     });
@@ -127,6 +128,7 @@ export class Replay {
       start: (onEvent) => new ReplayerProcess(command(), orders, 'pipe', onEvent),
       places: places.map((place, id) => ({ id, file: place.file, statement: place.id, log: [...expressions] })),
       onTurn: hooks.onTurn,
+      onProgress: hooks.onProgress,
       signal,
     });
     let hit = 0;
@@ -294,7 +296,7 @@ export class Replay {
    * does not stop the program: `onLog` is told the values when a movement forwards passes it. Throws BadLocation and leaves them as
    * they were.
    */
-  async setBreakpoints(wanted: readonly (string | BreakpointOptions | LogPoint)[]): Promise<Breakpoint[]> {
+  async setBreakpoints(wanted: readonly (string | BreakpointOptions)[]): Promise<Breakpoint[]> {
     return this.breakpoints.set(wanted);
   }
 

@@ -72,8 +72,8 @@ export interface TimelineOptions {
   onHits?: (hits: readonly HitInfo[]) => void;
   /** The turn that is being replayed, now and then. */
   onTurn?: (turn: number) => void;
-  /** How far a movement has come, now and then. total: statements executed since the program began. */
-  onProgress?: (progress: Moment & { total: number }) => void;
+  /** How far a movement has come, now and then; step 0 as a turn begins. */
+  onProgress?: (progress: Moment) => void;
   checkpoints?: CheckpointMode;
   /** Bytes that checkpoints may take; default a quarter of what is free when the timeline begins. */
   memory?: number;
@@ -323,15 +323,19 @@ export class Timeline {
   /**
    * Something that is to be looked at once more: `use` gets a replayer of its own that stands somewhere before a place, and is called again with
    * one from further back as long as it answers undefined. whole: this one stands at the program's start. The program stays where it is.
+   * Throws Interrupted.
    */
   async again<T>(before: Place, use: (errand: Errand, whole: boolean) => Promise<T | undefined>): Promise<T | undefined> {
     await this.quiet();
+    this.interrupted = false;
     const starts = this.stock.all.filter(({ standing }) => canReach(standing, before) && !isAt(standing, before));
     for (let start = starts.pop(); ; start = starts.pop()) {
-      const link = start ? await this.branches.copy(start.link, () => undefined) : await this.branches.begin();
+      const link = start
+        ? await this.branches.copy(start.link, (event, from) => this.noteProgress(event, from))
+        : await this.branches.begin();
       if (!link) continue;
       try {
-        const found = await use(errandOf(link), start === undefined);
+        const found = await use(this.errand(link), start === undefined);
         if (found !== undefined || start === undefined) return found;
       } finally {
         await link.kill();
@@ -557,16 +561,39 @@ export class Timeline {
         if (from === this.moving) this.options.onHits?.(event.hits);
         return;
       case 'turn':
-        if (from === this.moving) this.options.onTurn?.(event.turn);
-        return;
       case 'progress':
-        if (from !== this.moving) return;
-        this.options.onTurn?.(event.turn);
-        this.options.onProgress?.({ turn: event.turn, step: event.step, total: event.total });
+        this.noteProgress(event, from);
         return;
       case 'fatal':
         this.fatal = { error: event.error, throws: event.throws, turn: event.turn, step: event.step };
     }
+  }
+
+  private noteProgress(event: ReplayerEvent, from: ReplayerLink): void {
+    if (from !== this.moving) return;
+    if (event.kind !== 'turn' && event.kind !== 'progress') return;
+    this.options.onTurn?.(event.turn);
+    this.options.onProgress?.({ turn: event.turn, step: event.kind === 'turn' ? 0 : event.step });
+  }
+
+  /** A run of it can be interrupted as a movement can. */
+  private errand(link: ReplayerLink): Errand {
+    const { ask, run } = errandOf(link);
+    return {
+      ask,
+      run: async (goals) => {
+        this.moving = link;
+        const running = run(goals);
+        if (this.interrupted) link.interrupt();
+        try {
+          const at = await running;
+          if (at?.reason === 'interrupt') throw new Interrupted();
+          return at;
+        } finally {
+          this.moving = undefined;
+        }
+      },
+    };
   }
 
   private async ask(request: Request): Promise<Reply> {

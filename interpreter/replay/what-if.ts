@@ -210,8 +210,10 @@ export class BranchingTimeline extends Timeline {
     if (event.kind === 'ended') branch.ended = event;
     else if (event.kind === 'fatal') branch.fatal = { error: event.error, throws: event.throws, turn: event.turn, step: event.step };
     else if (event.kind === 'hits') for (const hit of event.hits) this.setup.onHit?.(hit, true);
-    else if (event.kind === 'turn') this.setup.onTurn?.(event.turn);
-    else if (event.kind === 'output') {
+    else if (event.kind === 'turn' || event.kind === 'progress') {
+      this.setup.onTurn?.(event.turn);
+      this.setup.onProgress?.({ turn: event.turn, step: event.kind === 'turn' ? 0 : event.step });
+    } else if (event.kind === 'output') {
       const moment = { turn: event.turn, step: event.step };
       this.setup.onOutput?.({ fd: event.fd, bytes: Buffer.from(event.bytes, 'latin1'), moment }, true);
     }

@@ -70,6 +70,11 @@ export class Branching<F> {
     if (vm.pauseAt === 0 || vm.pauseAt > at) vm.pauseAt = at;
   }
 
+  /** The next statement is a good moment: many turns of few statements should not go without a pulse. */
+  hurry(): void {
+    this.pulseAt = Math.min(this.pulseAt, this.vm.steps + 1);
+  }
+
   get isDue(): boolean {
     return this.vm.steps >= this.pulseAt;
   }

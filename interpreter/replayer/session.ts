@@ -78,7 +78,10 @@ export class Session<F> {
   /** A turn begins. Turn 0 is the main script. */
   onTurn(turn: number): void {
     this.vm.beginTurn(turn);
-    if (turn % TURN_REPORT === 0) this.send({ kind: 'turn', turn });
+    if (turn % TURN_REPORT === 0) {
+      this.send({ kind: 'turn', turn });
+      this.branching.hurry();
+    }
     this.arm();
   }
 

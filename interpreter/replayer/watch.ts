@@ -21,6 +21,7 @@ type Target =
 
 export interface WatchingVm<F> extends EvaluatingVm<F> {
   variablePlace(frame: F, name: string): VariablePlace | null;
+  namespacePlace(object: object, key: string): VariablePlace | null;
   momentOf(step: number): Moment;
   /** Statements executed since the program began. */
   readonly steps: number;
@@ -42,8 +43,9 @@ export function placeIn<F>(vm: WatchingVm<F>, kit: InspectionKit, frame: F, expr
     case 'variable':
       return variable(vm, frame, target.name).tracked;
     case 'property':
+      return namespaced(vm, kit, frame, target)?.tracked ?? { kind: 'property', key: target.key };
     case 'entry':
-      return { kind: target.kind, key: target.key as string };
+      return { kind: 'entry', key: target.key };
     case 'private':
       return { kind: 'private' };
   }
@@ -76,6 +78,8 @@ export function locate<F>(vm: WatchingVm<F>, kit: InspectionKit, frame: F, expre
     const name = variable(vm, frame, target.name).value as object;
     return { tracked: { kind: 'private' }, holder: base, name, declared: '' };
   }
+  const binding = target.kind === 'property' && !kit.isProxy(base) ? vm.namespacePlace(base, target.key) : null;
+  if (binding) return { tracked: binding.tracked, holder: binding.holder!, declared: binding.kind };
   const holder = target.kind === 'entry' ? base : holderOf(kit, base, target.key, expression);
   return { tracked: { kind: target.kind, key: target.key as string }, holder, declared: '' };
 }
@@ -137,8 +141,24 @@ function placeOf(location: ReturnType<WatchingVm<unknown>['locationAt']>): Place
 function variable<F>(vm: WatchingVm<F>, frame: F, name: string): VariablePlace {
   const place = vm.variablePlace(frame, name);
   if (place === null) throw new NoPlace(`there is no variable ${name} here.`);
+  if (place.holder === null && place.kind === 'import')
+    throw new NoPlace(
+      `${name} is imported from a module of Node's or a CommonJS one: ask for what it is called there, such as exports.${name}.`,
+    );
   if (place.holder === null) throw new NoPlace(`${name} is not available: no function that is still alive uses it.`);
   return place;
+}
+
+/** A property of a module's namespace is a variable of that module's. */
+function namespaced<F>(
+  vm: WatchingVm<F>,
+  kit: InspectionKit,
+  frame: F,
+  { base, key }: { base: string; key: string },
+): VariablePlace | null {
+  const known = evaluatePure(kit, base, { lookup: (name) => vm.lookup(frame, name) });
+  const object = known?.value;
+  return typeof object === 'object' && object !== null && !kit.isProxy(object) ? vm.namespacePlace(object, key) : null;
 }
 
 /** The object in the chain of prototypes that has the property. */

@@ -7,6 +7,8 @@ import * as ops from './operations';
 import { TRACKED } from './rare';
 import type { Tracked } from './tracking';
 import type { VmState } from './state';
+import { bindingBehind } from './imports';
+import { pathOf } from './marks';
 
 /** Where a frame stands; 1-based line and column. */
 export interface Location {
@@ -82,7 +84,7 @@ export function locationOf(frame: Frame): Location {
 /** The same of an instruction. */
 export function locationAt(code: CodeBlock, pc: number): Location {
   const { line, column } = positionOf(code.file, offsetAt(code, pc));
-  return { file: code.file.location ?? code.file.path, line, column, statementId: statementAt(code, pc), functionName: code.name };
+  return { file: pathOf(code.file), line, column, statementId: statementAt(code, pc), functionName: code.name };
 }
 
 /** Innermost static scope at the frame's pc. */
@@ -269,8 +271,10 @@ export function variablePlace(S: VmState, frame: Frame, name: string): VariableP
   for (let scope: Scope | null = scopeAt(frame); scope; scope = scope.parent) {
     const variable = scope.variables.get(name);
     if (variable !== undefined) {
-      const { value } = view(frame, slotOf(S, frame, scope, variable, scope.hasEnv ? env : null));
+      const slot = slotOf(S, frame, scope, variable, scope.hasEnv ? env : null);
+      const { value } = view(frame, slot);
       const { kind } = variable;
+      if (kind === 'import') return importedPlace(S, slot.read, value);
       if (variable.cell >= 0) {
         const cells = slotOf(S, frame, scope, scope.variables.get('%cells') as Variable, scope.hasEnv ? env : null).read();
         return { tracked: { kind: 'cell', index: variable.cell }, holder: cells as object, kind, value };
@@ -297,6 +301,22 @@ export function variablePlace(S: VmState, frame: Frame, name: string): VariableP
   return { tracked: { kind: 'property', key: name }, holder: global, kind: 'global', value: own?.value };
 }
 
+/** An imported binding is a variable of another module's. */
+function importedPlace(S: VmState, read: () => unknown, value: unknown): VariablePlace {
+  const binding = bindingBehind(S.modules, read);
+  if (!binding) return { tracked: { kind: 'environment', slot: 0 }, holder: null, kind: 'import', value };
+  const { env, variable } = binding;
+  return { tracked: { kind: 'environment', slot: variable.slot }, holder: env, kind: variable.kind, value };
+}
+
+/** The same for a property of a module's namespace object; null if it is none, or not of a module that runs in the VM. */
+export function namespacePlace(S: VmState, object: object, key: string): VariablePlace | null {
+  if (Reflect.getPrototypeOf(object) !== null || Reflect.getOwnPropertyDescriptor(object, Symbol.toStringTag)?.value !== 'Module')
+    return null;
+  const place = importedPlace(S, () => (object as Record<string, unknown>)[key], undefined);
+  return place.holder && place;
+}
+
 /** Assigns a variable that the frame sees; false if there is none of the name or it cannot be written. */
 export function setVariable(S: VmState, frame: Frame, name: string, value: unknown): boolean {
   for (const { slots } of visible(S, frame)) {
@@ -321,6 +341,7 @@ export function evaluate(S: VmState, frame: Frame, expression: string): unknown 
   S.looked = ops.stackOf(S);
   try {
     const file = makeFile('evaluation', expression);
+    file.importer = frame.code.file.importer ?? frame.code.file.path;
     const block = S.parse(file, () =>
       compileFrameEval(file, { scope: scopeAt(frame), strict: info.strict, info }, offsetIn(frame), (f, count) => {
         f.marks = new Int32Array(count);

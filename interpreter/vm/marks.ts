@@ -5,6 +5,11 @@ import type { SourceFile } from '../bytecode';
 
 const MARK = 0x80000000;
 
+/** The name that places in a file go by: ES modules have a URL besides. */
+export function pathOf({ location, path }: SourceFile): string {
+  return location ?? path;
+}
+
 export class Marks {
   /** Arrays of the files of each path: one, unless a path was loaded with different texts. */
   private readonly arrays = new Map<string, Int32Array[]>();
@@ -17,13 +22,14 @@ export class Marks {
 
   /** Gives a file that is loaded its array; loads of the same text share one. */
   attach(file: SourceFile, count: number): void {
-    let arrays = this.arrays.get(file.location ?? file.path);
-    if (!arrays) this.arrays.set(file.location ?? file.path, (arrays = []));
+    const path = pathOf(file);
+    let arrays = this.arrays.get(path);
+    if (!arrays) this.arrays.set(path, (arrays = []));
     let array = arrays.find(({ length }) => length === count);
     if (!array) {
       array = new Int32Array(count);
       arrays.push(array);
-      for (const id of this.kept.get(file.location ?? file.path) ?? []) this.update(file.location ?? file.path, array, id);
+      for (const id of this.kept.get(path) ?? []) this.update(path, array, id);
     }
     file.marks = array;
   }
@@ -39,7 +45,8 @@ export class Marks {
 
   /** Marks statements until `ebb`. */
   flood(file: SourceFile, ids: readonly number[]): void {
-    const { marks, path } = file;
+    const { marks } = file;
+    const path = pathOf(file);
     let flood = this.flooded.get(marks);
     if (!flood) this.flooded.set(marks, (flood = { path, ids: new Set() }));
     for (const id of ids) {
@@ -67,7 +74,8 @@ export class Marks {
 
   /** A statement's number is negative: keeps it within bounds when that, or the mark, would be lost for many executions. */
   met(file: SourceFile, id: number): void {
-    const { marks, path } = file;
+    const { marks } = file;
+    const path = pathOf(file);
     const n = marks[id] as number;
     const isMarked = this.wanted(path, marks, id);
     if (isMarked && n !== -1) return;

@@ -5,6 +5,7 @@ import type { EvalSite } from '../compiler';
 import type { Activation, Env, Frame, FunctionData } from './frame';
 import type { VmHost } from './host';
 import type { VmHooks } from './hooks';
+import type { ModuleNote } from './imports';
 import type { Kit } from './kit';
 import type { Scheduler } from './scheduling';
 import type { Marks } from './marks';
@@ -54,6 +55,8 @@ export interface VmState {
   makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): (...args: unknown[]) => unknown;
   dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown;
   readonly stacks: Stacks;
+  /** ES modules that have begun. */
+  readonly modules: ModuleNote[];
   /** Null when nobody debugs. */
   scheduler: Scheduler | null;
   readonly marks: Marks;

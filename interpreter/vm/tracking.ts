@@ -13,6 +13,7 @@ import { stepsOf } from './inspect';
 import { isObject } from './iteration';
 import type { PrivateName } from './kit';
 import { uninitialised } from './errors';
+import { pathOf } from './marks';
 import * as ops from './operations';
 import { rare, TRACKED } from './rare';
 import type { VmState } from './state';
@@ -128,7 +129,7 @@ export class Tracker {
     const code = block.code as Int32Array;
     if (spec.kind === 'register') {
       if (block.file.path !== spec.file || block.start !== spec.start || block.end !== spec.end) return;
-      for (const pc of stepsOf(block)) this.S.marks.set(block.file.path, code[pc + 1] as number, true);
+      for (const pc of stepsOf(block)) this.S.marks.set(pathOf(block.file), code[pc + 1] as number, true);
       return;
     }
     for (let pc = 0; pc < code.length;) {

@@ -13,6 +13,7 @@ import {
   lengthOf,
   makeFile,
   type EvalSite,
+  type FunctionInfo,
   type Node,
 } from '../compiler';
 import { makeError } from './errors';
@@ -32,6 +33,7 @@ import {
   UNUSABLE_NAME,
   type Kit,
 } from './kit';
+import { noteModule } from './imports';
 import * as inspect from './inspect';
 import * as ops from './operations';
 import * as walking from './walking';
@@ -41,7 +43,7 @@ import { asyncFramesOf, calleeName, scheduledByOf, Scheduler } from './schedulin
 import { Tracker, valueIn, type Tracked } from './tracking';
 import { codeBlocks } from './code-blocks';
 import { makeStacks, type Stacks } from './stack';
-import { Marks } from './marks';
+import { Marks, pathOf } from './marks';
 import type { VmState } from './state';
 
 const { apply } = Reflect;
@@ -223,6 +225,7 @@ export class Vm {
         },
       },
       stacks,
+      modules: [],
       scheduler: null,
       marks: this.marks,
       looked: [],
@@ -326,11 +329,16 @@ export class Vm {
     return inspect.variablePlace(this.S, frame as Frame, name);
   }
 
+  /** The variable behind a property of a module's namespace object; null if it is none. */
+  namespacePlace(object: object, key: string): inspect.VariablePlace | null {
+    return inspect.namespacePlace(this.S, object, key);
+  }
+
   /** Where a function of the program is written; null for what is none. */
   definedAt(f: unknown): { function: string; file: string; line: number; column: number } | null {
     const code = this.S.dataOf(f)?.code;
     if (code === undefined || code.file.path === '') return null;
-    return { function: code.name, file: code.file.path, ...positionOf(code.file, code.start) };
+    return { function: code.name, file: pathOf(code.file), ...positionOf(code.file, code.start) };
   }
 
   /** Where an instruction is. */
@@ -434,6 +442,8 @@ export class Vm {
     if (block.isAsync) this.modules.push(frame);
     this.stacks.noteStub(block.file.path, frame);
     ops.enter(S, frame, Mode.Start, undefined);
+    const note = noteModule(block.analysis as FunctionInfo, frame.env, exports);
+    if (note) S.modules.push(note);
     return { ...S.kit.parts, $f: frame, d };
   }
 
