@@ -105,7 +105,7 @@ function begin(orders: Orders): void {
     ...(orders.tellOutput
       ? { onOutput: (fd: 1 | 2, bytes: Uint8Array, time: number) => send(calls, { kind: 'written', fd, bytes: bytesAsText(bytes), time }) }
       : {}),
-    onEnd(kind, code) {
+    onEnd(kind, code, leaving) {
       // an evaluation has ended the program: what stood here is of no more use
       if (inside?.session?.evaluating === true) exitNow(code);
       if (inside?.session) inside.session.onEnd(false, code, null);
@@ -115,7 +115,7 @@ function begin(orders: Orders): void {
         exitNow(code);
       }
       // Node's own end waits for threads that a copy has not; what a program does around its end has events, but none follow a fatal error.
-      if (isCopy && (kind === 'uncaught' || replay?.over === true)) exitNow(code);
+      if (isCopy && leaving && (kind === 'uncaught' || replay?.over === true)) exitNow(code);
     },
   };
   if (orders.engine === 'vm') {

@@ -40,6 +40,9 @@ export class Session<F> {
   private thrown = new WeakMap<object, number>();
   private lastThrown: { value: unknown; index: number } | undefined;
 
+  /** Set when the end of the program has been told: what is told again after each statement that still runs. */
+  private end: { truncated: boolean; code: number | null; signal: string | null } | undefined;
+
   /** The program has been changed, and is not the recorded one any more. */
   private changed = false;
 
@@ -96,6 +99,7 @@ export class Session<F> {
     const reason = movement.reasonToStop(frame, hit);
     if (reason === undefined) {
       movement.look(hit);
+      if (this.end) this.tellEnd();
       if (!this.branching.isDue || !this.pulse(frame, hit)) this.arm();
       return;
     }
@@ -122,6 +126,7 @@ export class Session<F> {
   private arm(): void {
     this.movement.arm();
     this.branching.aim();
+    if (this.end) this.vm.pauseAt = this.vm.steps + 1;
   }
 
   /** The program threw, or native code threw into it; called once a throw, before anything is unwound. */
@@ -166,8 +171,15 @@ export class Session<F> {
     this.send({ kind: 'lastEvent', signal, turn, step });
   }
 
-  /** The program is over; the process ends right after this. */
+  /** The program is over; the process ends right after this, or after microtasks. */
   onEnd(truncated: boolean, code: number | null, signal: string | null): void {
+    this.end = { truncated, code, signal };
+    this.tellEnd();
+    this.arm();
+  }
+
+  private tellEnd(): void {
+    const { truncated, code, signal } = this.end!;
     const { turn, step } = this.vm;
     const { lastMatch } = this.movement;
     const lastStatement = this.vm.steps > 0 ? this.vm.momentOf(this.vm.steps) : null;
@@ -237,7 +249,8 @@ export class Session<F> {
         if (request.scan?.fromHere === true) this.lookHere(request.scan);
         this.pause = undefined;
         this.branching.begin(request.lay);
-        this.branching.aim();
+        if (this.end) this.tellEnd();
+        this.arm();
         return;
       }
       if (request.do === 'await') {

@@ -151,7 +151,7 @@ export function startRecording(options: RecordingOptions): void {
       if (!met) warn(`${member} is not recorded yet (${reason}): a replay will stop there.`);
       met = true;
     },
-    exits: { onEnd: finish, swallowBeforeExit: () => false },
+    exits: { onEnd: (kind, code) => finish(kind, code), swallowBeforeExit: () => false },
     onReplaced: () => finish('exit', 0),
     children: childEvents(options, boundary, writer),
     inherited: new InheritedOutputs(boundary, { directory, order, onTerminal: onTerminal(warn) }),

@@ -85,8 +85,8 @@ export interface ReplayOptions {
   onFatal?(error: unknown, fromPromise: boolean): Origin | undefined;
   /** The program ends because its main module awaits for ever. */
   onUnsettled?(): void;
-  /** Told when the program ends by itself, after the last listener of `exit`. kind: exit or uncaught. */
-  onEnd?(kind: 'exit' | 'uncaught', code: number): void;
+  /** Told when the program ends by itself, after the last listener of `exit`. kind: exit or uncaught; leaving: as in ExitEvents. */
+  onEnd?(kind: 'exit' | 'uncaught', code: number, leaving: boolean): void;
 }
 
 export interface Replay {
@@ -195,13 +195,13 @@ export function startReplay(options: ReplayOptions): Replay {
       boundary.end('exit', 0);
       // What came of it, the successor's code, is all that the outside saw.
       const code = manifest.end?.code ?? 0;
-      options.onEnd?.('exit', code);
+      options.onEnd?.('exit', code, true);
       return exitNow(code);
     },
     exits: {
-      onEnd(kind, code) {
+      onEnd(kind, code, leaving) {
         boundary.end(kind, code);
-        options.onEnd?.(kind, code);
+        options.onEnd?.(kind, code, leaving);
       },
       ...(options.onFatal ? { onFatal: options.onFatal } : {}),
       ...(options.onUnsettled ? { onUnsettled: options.onUnsettled } : {}),

@@ -15,8 +15,11 @@ import { outputDone, programOutput, timeOutput } from '../output';
 import type { ReplayBoundary } from '../replay';
 
 export interface ExitEvents {
-  /** Record: everything is in the trace. kind: exit or uncaught. */
-  onEnd(kind: 'exit' | 'uncaught', code: number): void;
+  /**
+   * Record: everything is in the trace, unless more comes. kind: exit or uncaught. leaving: nothing of the program's runs any more; otherwise
+   * microtasks of the last listener of 'exit' may.
+   */
+  onEnd(kind: 'exit' | 'uncaught', code: number, leaving: boolean): void;
   /** Nobody handled it: the process dies of it after this. May say where it came from. */
   onFatal?(error: unknown, fromPromise: boolean): Origin | undefined;
   /** Replay: nothing is left to do and the main module still awaits. Native code will not say where; this may. */
@@ -26,6 +29,8 @@ export interface ExitEvents {
 }
 
 const { apply, defineProperty } = Reflect;
+/** Exit code: a listener of uncaughtException threw (kExceptionInFatalExceptionHandler, src/node_exit_code.h). */
+const HANDLER_THREW = 7;
 const NOTHING = new Uint8Array(0);
 
 export function install(boundary: Boundary, events: ExitEvents): void {
@@ -45,7 +50,7 @@ export function install(boundary: Boundary, events: ExitEvents): void {
       if (event !== 'exit') return apply(realEmit, this, arguments) as unknown;
       boundary.mark('exit');
       const result: unknown = apply(realEmit, this, arguments);
-      events.onEnd('exit', exitCode(proc, 0));
+      events.onEnd('exit', exitCode(proc, 0), false);
       return result;
     },
   }.emit;
@@ -56,7 +61,7 @@ export function install(boundary: Boundary, events: ExitEvents): void {
   proc['reallyExit'] = disguise(
     {
       reallyExit(this: unknown, code: unknown): unknown {
-        events.onEnd('exit', typeof code === 'number' ? code & 255 : 0);
+        events.onEnd('exit', typeof code === 'number' ? code & 255 : 0, true);
         return apply(reallyExit, this, arguments) as unknown;
       },
     }.reallyExit,
@@ -85,22 +90,33 @@ export function install(boundary: Boundary, events: ExitEvents): void {
       throw later;
     }
   };
+  /** Node prints the error next, without asking us. */
+  const printsNext = (): void => {
+    timeOutput(boundary);
+    outputDone();
+    if (boundary.mode === 'replay') programOutput(2, NOTHING);
+  };
   const standIn: AnyFunction = disguise(
     {
       _fatalException(this: unknown, error: unknown): unknown {
         boundary.fatal = error;
         // V8 names the frame by the property that holds its function, so it is back in its place while it runs.
         proc['_fatalException'] = fatal;
-        const handled: unknown = events.onFatal === undefined ? apply(fatal, this, arguments) : watched(this, arguments);
-        if (handled === false) showOrigin(boundary.host, error, handedOnOrigin(error) ?? events.onFatal?.(error, arguments[1] === true));
-        // Node prints the error next, without asking us.
-        if (handled === false) {
-          timeOutput(boundary);
-          outputDone();
-          if (boundary.mode === 'replay') programOutput(2, NOTHING);
+        let handled: unknown;
+        let threw = true;
+        // `finally` keeps the place of the throw, which Node prints.
+        try {
+          handled = events.onFatal === undefined ? apply(fatal, this, arguments) : watched(this, arguments);
+          threw = false;
+        } finally {
+          if (threw) printsNext();
+          if (threw) events.onEnd('uncaught', HANDLER_THREW, true);
         }
-        if (handled === false) events.onEnd('uncaught', exitCode(proc, 1));
-        else {
+        if (handled === false) {
+          showOrigin(boundary.host, error, handedOnOrigin(error) ?? events.onFatal?.(error, arguments[1] === true));
+          printsNext();
+          events.onEnd('uncaught', exitCode(proc, 1), true);
+        } else {
           proc['_fatalException'] = standIn;
           boundary.fatal = undefined;
           boundary.leftOver();
