@@ -112,6 +112,8 @@ class Walker {
   }
 
   async jump(random: (below: number) => number): Promise<void> {
+    // A program with a syntax error has no statement.
+    if (this.order.length === 0) return;
     const wanted = this.order[random(this.order.length)]!;
     await this.expect(await this.replay.goto(wanted), wanted);
   }

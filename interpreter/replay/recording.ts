@@ -240,7 +240,7 @@ export class Recording {
     const { checkpoints, checkpointMemory } = options;
     const copies = canFork && checkpoints !== 'off';
     return new Replay(this, name, {
-      command: () => this.command('vm', copies ? FORKABLE_FLAGS : []),
+      command: () => this.command('vm', copies ? [SAME_MEMORY, ...FORKABLE_FLAGS] : [SAME_MEMORY]),
       orders: { ...this.orders(name, 'vm', 'debug'), forkable: copies },
       hooks: options,
       ...(checkpoints === undefined ? {} : { checkpoints }),
@@ -398,6 +398,8 @@ export class Recording {
 /** Kilobytes of native stack that V8 may use in a replayer with the interpreter, and what the main thread must have for that, in bytes. */
 const DEEP_STACK = '--stack-size=7000';
 const DEEP_STACK_NEEDS = 8 * 1024 * 1024;
+/** What a buffer holds that nobody has filled would be another thing in each replayer. */
+const SAME_MEMORY = '--zero-fill-buffers';
 
 /** Bytes of stack that a process started by this one gets; 0 where the system does not say. */
 function nativeStack(): number {
