@@ -162,12 +162,12 @@ export function stubText(source: string, shape: ModuleShape, functionText: Funct
   const getters = shape.imports.map((name) => `get ${name}(){return ${name}}`).join(',');
   const setters = own
     .filter((name) => name !== DEFAULT)
-    .map((name) => `set ${JSON.stringify(name)}($v){${local(name)}=$v}`)
+    .map((name) => `set ${JSON.stringify(name)}(${prefix}v){${local(name)}=${prefix}v}`)
     .join(',');
   const functions = [...shape.functions.keys()].map((name) => `${JSON.stringify(name)}:${local(name)}`).join(',');
   text +=
-    `var ${prefix}s;function ${begin}{if(${prefix}s===undefined){let h;try{null["${key}"]}catch(e){h=e.stack}` +
-    `${prefix}s=h(import.meta,{__proto__:null,${getters}},{__proto__:null,${setters}},{__proto__:null,${functions}},` +
+    `var ${prefix}s;function ${begin}{if(${prefix}s===undefined){let ${prefix}h;try{null["${key}"]}catch(e){${prefix}h=e.stack}` +
+    `${prefix}s=${prefix}h(import.meta,{__proto__:null,${getters}},{__proto__:null,${setters}},{__proto__:null,${functions}},` +
     `(s,o)=>o===undefined?import(s):import(s,o))}return ${prefix}s}`;
   // The guest stops at each binding that V8 must initialise.
   const resume = (mode: 0 | 1): string => `${prefix}k.resume(${prefix}f,${mode},undefined)`;

@@ -119,7 +119,9 @@ export const BINDINGS: readonly BindingRow[] = [
     ...every(['consoleCall', 'registerAsyncHook', 'setConsoleExtensionInstaller', 'setupNetworkTracking'], 'pass'),
   }),
   row('internal_only_v8', 'forbid', "V8's own"),
-  row('ipc_serdes', 'pass', 'the advanced form of messages between processes'),
+  row('ipc_serdes', 'pass', 'the advanced form of messages between processes', {
+    serialize: ['record', 'shows how V8 keeps numbers and strings'],
+  }),
   row('js_stream', 'record', 'streams made of JavaScript streams', shadowed('JSStream')),
   row('locks', 'forbid', 'locks between threads'),
   row('messaging', 'pass', 'messages within the thread; their delivery is an entry', { moveMessagePortToContext: 'forbid' }),

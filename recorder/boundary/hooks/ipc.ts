@@ -8,6 +8,7 @@
  */
 import type { Boundary } from '../core';
 import type { AnyFunction, Host, Members } from '../host';
+import { serializedOn } from './serdes';
 
 /** What Node knew of its parent when the program began. */
 export interface Channel {
@@ -27,6 +28,7 @@ export function install(boundary: Boundary): void {
   const { prototype } = host.internalBinding('pipe_wrap')['Pipe'] as { prototype: object };
   // Node has given it to the native side already: given again, it goes through our accessor.
   channel['onread'] = Reflect.get(Object.getPrototypeOf(prototype) as object, 'onread', channel) as unknown;
+  serializedOn(boundary, channel);
 }
 
 function pipeOf(host: Host): Members | undefined {
