@@ -309,6 +309,18 @@ export function declareGlobals(S: VmState, d: GlobalDeclarations): void {
     const own = Reflect.getOwnPropertyDescriptor(S.kit.global, name);
     if (own && !own.configurable) throw makeError(S, 'SyntaxError', `Identifier '${name}' has already been declared`);
   }
+  const { global } = S.kit;
+  const refuseNew = (name: string): void => {
+    if (!Reflect.isExtensible(global)) throw makeError(S, 'TypeError', `Cannot add property ${name}, object is not extensible`);
+  };
+  // CanDeclareGlobalFunction, CanDeclareGlobalVar (spec 9.1.1.4.15-16), in V8's words.
+  for (const name of d.functions) {
+    const own = Reflect.getOwnPropertyDescriptor(global, name);
+    if (own === undefined) refuseNew(name);
+    else if (!own.configurable && !(own.writable && own.enumerable))
+      throw makeError(S, d.deletable ? 'TypeError' : 'SyntaxError', `Identifier '${name}' has already been declared`);
+  }
+  for (const name of d.vars) if (!Reflect.getOwnPropertyDescriptor(global, name)) refuseNew(name);
   for (const { name, constant } of d.lexical) (S.lexical ??= new Map()).set(name, { value: HOLE, constant });
   for (const name of d.vars) S.kit.declareGlobalVar(name, d.deletable);
 }

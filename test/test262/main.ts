@@ -2,6 +2,7 @@
 // a checkout of tc39/test262 in V8 and, those that V8 passes, in the VM, and compares what fails there with known-failures.txt, in both
 // directions. Ends with 1 if they differ. The Node that runs this is the Node that is tested.
 // --filter: scenarios whose name contains the text, or one of several. --every: only each N-th. --folder: below test/ of the checkout.
+// --results: a file that outcomes are added to; what stands there already is not run again, so that a run can be broken off and continued.
 import { fork, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -96,30 +97,52 @@ async function main(): Promise<number> {
   const named = values.filter.length === 0 ? all : all.filter((one) => values.filter.some((text) => nameOf(one).includes(text)));
   const chosen = named.filter((_, index) => index % every === 0);
   const engines: EngineName[] = values['vm-only'] ? ['vm'] : ['v8', 'vm'];
-  const outcomes = await runAll(checkout, chosen, engines, Number(values.jobs));
-  if (values.results !== undefined) {
-    const lines = outcomes.map(({ scenario, failures }) => JSON.stringify([nameOf(scenario), failures.v8, failures.vm]));
-    fs.writeFileSync(values.results, `${lines.join('\n')}\n`);
-  }
+  const former = values.results === undefined ? new Map<string, Outcome['failures']>() : readResults(values.results);
+  const outcomes = chosen.flatMap((scenario) => {
+    const failures = former.get(nameOf(scenario));
+    return failures === undefined ? [] : [{ scenario, failures }];
+  });
+  const rest = chosen.filter((scenario) => !former.has(nameOf(scenario)));
+  await runAll(checkout, rest, engines, Number(values.jobs), (outcome) => {
+    outcomes.push(outcome);
+    const { scenario, failures } = outcome;
+    const line = [nameOf(scenario), failures.v8 ?? null, failures.vm];
+    if (values.results !== undefined) fs.appendFileSync(values.results, `${JSON.stringify(line)}\n`);
+  });
   return report(outcomes);
 }
 
-async function runAll(checkout: string, chosen: readonly Scenario[], engines: readonly EngineName[], jobs: number): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
+/** The outcomes in a file of --results, by the scenario's name: a line each, [name, failure in V8, failure in the VM]. */
+function readResults(file: string): Map<string, Outcome['failures']> {
+  const results = new Map<string, Outcome['failures']>();
+  if (!fs.existsSync(file)) return results;
+  for (const line of fs.readFileSync(file, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const [name, v8, vm] = JSON.parse(line) as [string, string | null, string | null | undefined];
+    results.set(name, { v8, ...(vm === undefined ? {} : { vm }) });
+  }
+  return results;
+}
+
+async function runAll(
+  checkout: string,
+  chosen: readonly Scenario[],
+  engines: readonly EngineName[],
+  jobs: number,
+  tell: (outcome: Outcome) => void,
+): Promise<void> {
   const started = Date.now();
   let next = 0;
+  let done = 0;
   const lanes = Array.from({ length: Math.min(jobs, chosen.length) }, async () => {
     const lane = new Lane(checkout);
     while (next < chosen.length) {
-      const at = next++;
-      outcomes[at] = await lane.run(chosen[at]!, engines);
-      const done = outcomes.length;
-      if (done % 1000 === 0) console.error(`${done} of ${chosen.length}, ${((Date.now() - started) / 1000).toFixed(0)} s`);
+      tell(await lane.run(chosen[next++]!, engines));
+      if (++done % 1000 === 0) console.error(`${done} of ${chosen.length}, ${((Date.now() - started) / 1000).toFixed(0)} s`);
     }
     lane.end();
   });
   await Promise.all(lanes);
-  return outcomes;
 }
 
 function report(outcomes: readonly Outcome[]): number {

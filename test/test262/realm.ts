@@ -182,6 +182,8 @@ class ModuleLoader {
   /** What import() from a file does. */
   dynamic(referrer: string): (specifier: string, referrer: unknown, attributes: Record<string, string>) => Promise<vm.Module> {
     return async (specifier, _script, attributes) => {
+      // A module that imports itself has gone on by then.
+      await undefined;
       const module = this.load(specifier, referrer, attributes);
       await this.run(module);
       return module;
