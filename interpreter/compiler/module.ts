@@ -67,7 +67,8 @@ export function asFunctionBody(program: Node): ModuleShape {
         break;
       case 'ExportDefaultDeclaration':
         body.push(defaultExport(node));
-        own.push({ local: (node.declaration.id?.name as string | undefined) ?? DEFAULT, exported: 'default' });
+        // The name of an expression is its own; that of a declaration, DEFAULT if it has none, is the binding's.
+        own.push({ local: isDeclared(node.declaration as Node) ? (node.declaration.id.name as string) : DEFAULT, exported: 'default' });
         break;
       default:
         body.push(node);
@@ -107,6 +108,10 @@ function defaultExport(node: Node): Node {
   if (declaration.type === 'ClassDeclaration') declaration.type = 'ClassExpression';
   const declarator: Node = { type: 'VariableDeclarator', id, init: declaration, start: node.start, end: node.end };
   return { type: 'VariableDeclaration', kind: 'const', declarations: [declarator], start: node.start, end: node.end };
+}
+
+function isDeclared({ type, id }: Node): boolean {
+  return Boolean(id) && (type === 'FunctionDeclaration' || type === 'ClassDeclaration');
 }
 
 function awaitsAtTop(node: Node): boolean {
