@@ -112,16 +112,23 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
   const target = named === null ? undefined : (first?.value as Node);
   // A nested pattern with a default gets quoted by that default, even if the outer value is missing.
   const inner = target?.type === 'AssignmentPattern' && target.left.type === 'ObjectPattern' ? (target.right as Node) : null;
+  // V8 checks an empty pattern, and one that begins with a computed key, by itself; others by their first reading.
+  const isChecked = first === undefined || Boolean(first.computed);
+  const isMember = (first?.type === 'RestElement' ? (first.argument as Node) : target)?.type === 'MemberExpression';
   const info = {
     source: inner ?? (typeof source === 'object' ? source : null),
     text: typeof source === 'string' && source !== 'nested' ? source : null,
     property: named,
-    plain: source === 'nested' || target?.type === 'MemberExpression' || (target?.type === 'AssignmentPattern' && inner === null),
+    plain: !isChecked && (source === 'nested' || isMember || (target?.type === 'AssignmentPattern' && inner === null)),
     isWith: false,
   };
-  if (first === undefined || first.computed) b.at(p.start);
-  else b.at(first.type === 'Property' ? targetAt(first) : ((first.argument as Node).start as number));
-  b.emit(Op.CheckObjectCoercible, src, b.constant(info));
+  // What is evaluated before the first reading comes before the check, also where the spec has it after.
+  const check = (): void => {
+    if (isChecked) b.at(p.start);
+    else b.at(first.type === 'Property' ? targetAt(first) : ((first.argument as Node).start as number));
+    b.emit(Op.CheckObjectCoercible, src, b.constant(info));
+  };
+  if (isChecked) check();
   const rest = properties.length > 0 && (properties[properties.length - 1] as Node).type === 'RestElement';
   const mark = b.nextRegister;
   let excluded = -1;
@@ -133,6 +140,7 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
     const inner = b.nextRegister;
     if (q.type === 'RestElement') {
       const early = earlyTarget(g, q.argument, mode);
+      if (q === first) check();
       const value = b.temp();
       b.emit(Op.NewObject, value);
       b.emit(Op.CopyProperties, value, src, excluded);
@@ -156,6 +164,7 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
         b.emit(Op.ArrayAppend, excluded, key);
       }
       const early = earlyTarget(g, q.value, mode);
+      if (q === first) check();
       const direct = mode === 'declare' && q.value.type === 'Identifier' ? g.initRegister(q.value.name) : -1;
       const value = direct >= 0 ? direct : b.temp();
       b.at(targetAt(q));

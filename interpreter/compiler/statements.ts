@@ -66,6 +66,8 @@ export function statement(g: Generator, node: Node): void {
         const r = b.temp();
         g.load(node.id.name, Infinity, r);
         storeVar(g, node, r);
+        // To V8 that is an assignment in the place of the declaration, which gives a script its value (but for eval).
+        if (g.completion >= 0 && g.info.kind === 'script') b.emit(Op.Move, g.completion, r);
       }
       break;
     case 'ClassDeclaration': {

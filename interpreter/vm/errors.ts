@@ -89,8 +89,8 @@ export interface PatternInfo {
 export function notCoercible(S: VmState, value: unknown, info: PatternInfo): Error {
   const text = String(value);
   if (info.isWith) return makeError(S, 'TypeError', `Cannot convert undefined or null to object`);
-  if (info.plain && info.property !== null)
-    return makeError(S, 'TypeError', `Cannot read properties of ${text} (reading '${info.property}')`);
+  if (info.plain)
+    return makeError(S, 'TypeError', `Cannot read properties of ${text}${info.property === null ? '' : ` (reading '${info.property}')`}`);
   const source = info.source ? render(info.source) : (info.text ?? callSite(value));
   if (info.property === null) return makeError(S, 'TypeError', `Cannot destructure '${source}' as it is ${text}.`);
   return makeError(S, 'TypeError', `Cannot destructure property '${info.property}' of '${source}' as it is ${text}.`);
