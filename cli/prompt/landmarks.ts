@@ -1,10 +1,11 @@
-/** The commands that go to the next or the previous thing of a kind: throws, calls, output, events from outside. */
+/** The commands that go to the next or the previous thing of a kind: throws, unhandled rejections, calls, output, events from outside. */
 import { Refused, type PromptCommand } from './command';
 import type { Conversation, Direction } from './conversation';
 import { functionName, locationHere } from './movements';
 
 const KINDS = [
   ['throw', 'throw', 'throw, caught or not'],
+  ['rejection', 'rejection', 'promise rejected that nobody handles'],
   ['output', 'output', 'statement that writes to stdout or stderr'],
   ['event', 'event', 'event from outside: a turn of the event loop'],
 ] as const;

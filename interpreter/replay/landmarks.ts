@@ -7,12 +7,12 @@ import type { HitCondition } from '../replayer/protocol';
 import { BadLocation } from './errors';
 
 /**
- * What runToNext and runToPrevious look for. output: a statement that writes to stdout or stderr; event: the first statement because of an
+ * What runToNext and runToPrevious look for. rejection: the statement, or the throw, that rejected a promise which nobody handles; output: a statement that writes to stdout or stderr; event: the first statement because of an
  * event from outside; a location as for runTo; the beginning of a call of a function of that name.
  */
-export type Landmark = 'throw' | 'output' | 'event' | { location: string } | { call: string };
+export type Landmark = 'throw' | 'rejection' | 'output' | 'event' | { location: string } | { call: string };
 
-const KINDS = { throw: 'throw', output: 'output', event: 'event from outside' };
+const KINDS = { throw: 'throw', rejection: 'unhandled rejection', output: 'output', event: 'event from outside' };
 
 /** Begins the sentence that there is none. */
 export function noneOf(landmark: Landmark): string {

@@ -4,7 +4,7 @@
  * The public API's main class. Every method that moves returns where the program stands then. Invariant: the same position always
  * shows the same program; nothing asked here changes what is replayed.
  */
-import type { BreakpointSpec, Goal, HitInfo, Moment, Orders, Paused, WriteInfo } from '../replayer/protocol';
+import type { BreakpointSpec, Goal, HitInfo, Match, Moment, Orders, Paused, Rejected, WriteInfo } from '../replayer/protocol';
 import type { Breakpoint, Change, Hit, HitOptions, ProgramOutput, ReplayHooks, Watchpoint } from './asked';
 import { BreakpointList } from './breakpoint-list';
 import { BadLocation, NotReached } from './errors';
@@ -198,14 +198,23 @@ export class Replay {
 
   /**
    * Forward to the next landmark after here. A throw is stopped at within its statement, output before the statement that wrote it, an
-   * event of the outside world at the first statement that runs because of it. Throws NotReached if there is none, BadLocation, Divergence.
+   * event of the outside world at the first statement that runs because of it, an unhandled rejection at the throw or statement that made
+   * the promise reject. Throws NotReached if there is none, BadLocation, Divergence.
    */
   async runToNext(landmark: Landmark): Promise<Stop | End> {
     if (!this.timeline.current) await this.timeline.forward([{ kind: 'step' }]);
     const before = this.timeline.current;
     const id = this.timeline.newBreakpointId();
+    if (landmark === 'rejection' && this.timeline.inWhatIf)
+      throw new NotReached('unhandled rejections are only known of the recorded program: discard the what-if first.');
     const goal: Goal =
-      typeof landmark === 'object' ? { kind: 'breakpoint', id } : landmark === 'event' ? { kind: 'turn' } : { kind: landmark };
+      typeof landmark === 'object'
+        ? { kind: 'breakpoint', id }
+        : landmark === 'event'
+          ? { kind: 'turn' }
+          : landmark === 'rejection'
+            ? { kind: landmark, after: this.timeline.placeNow ?? { turn: 0, step: 0 } }
+            : { kind: landmark };
     if (typeof landmark === 'object') await this.breakpoints.arm(...this.breakpoints.temporaries(landmark, id));
     const at = await this.timeline.forward([goal]);
     if (typeof landmark === 'object') await this.breakpoints.arm();
@@ -213,6 +222,7 @@ export class Replay {
       this.timeline.returnTo(before);
       throw new NotReached(`${noneOf(landmark)} after this position.`);
     }
+    if (at.rejected) return this.rejectedAt(at.rejected);
     return at.reason === 'output' ? this.go({ turn: at.turn, step: at.step }) : this.settle(at, 'step');
   }
 
@@ -221,9 +231,15 @@ export class Replay {
     if (this.timeline.inWhatIf) return this.discard();
     const before = this.timeline.current;
     const found = before && (await this.previousOf(landmark));
+    if (found?.error) return this.rejectedAt({ ...found, error: found.error });
     if (found) return this.go(found);
     this.timeline.returnTo(before);
     throw new NotReached(`${noneOf(landmark)} before this position.`);
+  }
+
+  private async rejectedAt({ turn, step, throws, error }: Rejected): Promise<Stop | End> {
+    const stop = await this.go(throws === undefined ? { turn, step } : { turn, step, throws }, 'exception');
+    return isEnd(stop) || stop.error ? stop : (this.at = { ...stop, error });
   }
 
   /** To the next breakpoint, or to after the next statement that changes what a watchpoint watches, or to the end. */
@@ -438,8 +454,10 @@ export class Replay {
     const { current } = this.timeline;
     const here =
       current?.kind === 'paused' &&
+      place.throws === undefined &&
       current.reason !== 'throw' &&
       current.reason !== 'output' &&
+      current.reason !== 'rejection' &&
       current.turn === place.turn &&
       current.step === place.step;
     const paused = here ? current : await this.timeline.reach(place);
@@ -464,7 +482,7 @@ export class Replay {
     return reply.kind === 'moment' ? (reply.moment ?? undefined) : undefined;
   }
 
-  private async previousOf(landmark: Landmark): Promise<Place | undefined> {
+  private async previousOf(landmark: Landmark): Promise<Match | undefined> {
     if (landmark === 'event') return this.momentBack('turn');
     if (typeof landmark === 'string') return this.timeline.lastBefore(landmark);
     const id = this.timeline.newBreakpointId();

@@ -80,7 +80,7 @@ export interface TimelineOptions {
 }
 
 /** What a search backwards looks for; a breakpoint that is set: any, or the one of that id. */
-export type Sought = 'breakpoint' | 'throw' | 'output' | { breakpoint: number };
+export type Sought = 'breakpoint' | 'throw' | 'rejection' | 'output' | { breakpoint: number };
 
 /** Position in time, of a pause or of the end. */
 type Here = Paused | Ended | undefined;
@@ -202,7 +202,7 @@ export class Timeline {
     for (let tries = 1; ; tries++) {
       const { present } = this;
       const standing =
-        here?.kind === 'paused' && here.reason !== 'output' && !this.dirty && present && !present.hasExited ? standingOf(here) : undefined;
+        here?.kind === 'paused' && !isPassing(here) && !this.dirty && present && !present.hasExited ? standingOf(here) : undefined;
       if (standing && isAt(standing, place)) return here as Paused;
       const total = await this.totalOf(place);
       const best = this.stock.before(place);
@@ -259,14 +259,17 @@ export class Timeline {
     this.interrupted = false;
     await this.quiet();
     const scan: Scan =
-      typeof sought === 'object' ? { kind: 'breakpoint', id: sought.breakpoint, fromTurn: 0 } : { kind: sought, fromTurn: 0 };
+      typeof sought === 'object'
+        ? { kind: 'breakpoint', id: sought.breakpoint, fromTurn: 0 }
+        : { kind: sought, fromTurn: 0, ...(sought === 'rejection' && here.kind === 'paused' ? { before: placeOf(here) } : {}) };
+    // that nobody handles a rejection shows when its turn is over
+    const towards = ({ turn, step, throws }: Place): Goal[] =>
+      sought === 'rejection'
+        ? [{ kind: 'moment', turn: turn + 1, step: 1 }]
+        : [goalOf(throws === undefined ? { turn, step } : { turn, step, throws })];
     // what was executed last lies before the end, and before a throw
     let end: { goals: Goal[]; total: number } =
-      here.kind === 'ended'
-        ? { goals: [], total: Infinity }
-        : here.reason === 'throw'
-          ? { goals: [{ kind: 'throw', index: here.throws }], total: here.total }
-          : { goals: [{ kind: 'moment', turn: here.turn, step: here.step }], total: here.total };
+      here.kind === 'ended' ? { goals: [], total: Infinity } : { goals: towards(placeOf(here)), total: here.total };
     let limit: Standing | undefined = here.kind === 'paused' ? standingOf(here) : undefined;
     for (let lost = 0; ;) {
       // one that stands at a throw would not meet that throw again
@@ -289,7 +292,7 @@ export class Timeline {
       if (match) return match;
       if (!start) return undefined;
       const { turn, step, throws, total, within } = start.standing;
-      end = { goals: [within ? { kind: 'throw', index: throws } : { kind: 'moment', turn, step }], total };
+      end = { goals: towards(within ? { turn, step, throws } : { turn, step }), total };
       limit = start.standing;
     }
   }
@@ -413,7 +416,7 @@ export class Timeline {
   /** Before the present moves on: a copy of it stays, if the way back is long enough. */
   private async leaveCheckpoint(): Promise<void> {
     const { here, present } = this;
-    if (this.mode === 'off' || here?.kind !== 'paused' || here.reason === 'output' || !present) return;
+    if (this.mode === 'off' || here?.kind !== 'paused' || isPassing(here) || !present) return;
     const standing = standingOf(here);
     const last = this.stock.before(placeOf(here));
     if (last && standing.total - last.standing.total < this.finest) return;
@@ -606,6 +609,11 @@ export class Timeline {
 
 function placeOf(at: Paused): Place {
   return at.reason === 'throw' ? { turn: at.turn, step: at.step, throws: at.throws } : { turn: at.turn, step: at.step };
+}
+
+/** It stands in the middle of something that it cannot be brought to again. */
+function isPassing({ reason }: Paused): boolean {
+  return reason === 'output' || reason === 'rejection';
 }
 
 function standingOf({ turn, step, total, throws, outputs, reason }: Paused): Standing {

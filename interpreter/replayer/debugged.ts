@@ -8,6 +8,7 @@ import type { EvaluationHost } from './evaluation';
 import type { SchedulingVm } from './scheduled';
 import type { WatchingVm } from './watch';
 import type { BranchingHost } from './branching';
+import type { RejectionHost } from './rejections';
 import type { Moment, Orders, ReplayerEvent, Reply, Request } from './protocol';
 
 /** What the VM says of a statement. Line and column are 1-based. */
@@ -54,7 +55,7 @@ export interface DebuggedVm<F> extends WatchingVm<F>, SchedulingVm {
   locationOf(frame: F): VmLocation;
 }
 
-export interface SessionHost extends EvaluationHost, BranchingHost {
+export interface SessionHost extends EvaluationHost, BranchingHost, RejectionHost {
   /** The next message from the controller; waits for it. Never returns once the controller is gone. */
   receive(): Request | Orders;
   send(message: Reply | ReplayerEvent): void;

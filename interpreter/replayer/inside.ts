@@ -9,6 +9,7 @@ import { receive, send, type ControlCalls } from './control';
 import { harmlessCalls, type Realm } from './harmless';
 import type { InspectionKit } from './preview';
 import type { ScratchLoss } from './evaluation';
+import type { RejectionHost } from './rejections';
 import { Session } from './session';
 import { place, Throws, type ThrowPlace } from './throws';
 
@@ -20,6 +21,8 @@ export interface InsideHost extends ControlCalls, VmHost {
   whatIf(): void;
   /** Runs something in a copy of the process; absent where that cannot be. */
   scratch?: ((milliseconds: number, run: () => Uint8Array) => Uint8Array | ScratchLoss) | undefined;
+  /** For a session. */
+  listenForRejections?: RejectionHost['listenForRejections'];
   readonly branching: Omit<BranchingHost, 'send' | 'receive'>;
   /** Ends the process: a fault of retrace's own. */
   fail(message: string): never;
@@ -98,6 +101,7 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
       scratch: host.scratch,
       exitNow: host.exitNow,
       whatIf: host.whatIf,
+      listenForRejections: host.listenForRejections!,
       ...host.branching,
     });
   }

@@ -30,6 +30,7 @@ import { hostInspectionKit, type UtilBinding } from './inspection';
 import { fatalText, originOf, primitiveText } from './origin';
 import { resolveOwn } from './own-modules';
 import { makeRoomInRealms } from './realms';
+import { RejectionHooks, type PromiseHooks } from './rejection-hooks';
 import type { createInside, Inside, InsideHost } from './inside';
 import type { Orders } from './protocol';
 
@@ -39,6 +40,8 @@ const MODULE_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/modules.js`;
 const ESM_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/esm-modules.js`;
 /** Where it stands in for runInContext. */
 const REALMS = join(__dirname, 'realms.js');
+/** Where it stands in for process.emit while a session looks for rejections. */
+const REJECTIONS = join(__dirname, 'rejection-hooks.js');
 
 const calls: ControlCalls = { readFully, writeFully, exitNow };
 /** How often a plain replay tells its turn, in turns. */
@@ -120,7 +123,8 @@ function begin(orders: Orders): void {
   };
   if (orders.engine === 'vm') {
     const watch: Pick<InsideHost, 'observe'> = {};
-    inside = createInterpreter(orders, () => replay, watch);
+    const rejections = orders.mode === 'debug' ? rejectionHooks() : undefined;
+    inside = createInterpreter(orders, () => replay, watch, rejections);
     const { callPlace, compileEsModule, compileModule, session, throws, vm } = inside;
     installErrorPositions(callPlace);
     const observed = new ObservedThrows();
@@ -154,6 +158,7 @@ function begin(orders: Orders): void {
       rewriteStack: (error, sites) => vm.rewriteStack(error, sites),
       ...(session ? { onOutput: (fd: 1 | 2, bytes: Uint8Array) => session.onOutput(fd, bytes) } : {}),
     });
+    rejections?.open();
     // Only a program that died of an exception has to know where it came from.
     if (replay.manifest.end?.kind === 'uncaught') watch.observe = driver().observe.bind(undefined, observed.note);
     return;
@@ -195,7 +200,12 @@ function branchingHost({ mode, rendezvous }: Orders): InsideHost['branching'] {
   };
 }
 
-function createInterpreter(orders: Orders, replay: () => Replay | undefined, watch: Pick<InsideHost, 'observe'>): Inside {
+function createInterpreter(
+  orders: Orders,
+  replay: () => Replay | undefined,
+  watch: Pick<InsideHost, 'observe'>,
+  rejections: RejectionHooks | undefined,
+): Inside {
   const util = binding('util') as UtilBinding;
   const { async_id_fields: ids } = binding('async_wrap') as AsyncWrapBinding;
   const { apply } = Reflect;
@@ -215,11 +225,15 @@ function createInterpreter(orders: Orders, replay: () => Replay | undefined, wat
     asyncIds: { current: () => ids[EXECUTION_ID]!, last: () => ids[ID_COUNTER]! },
     // The boundary's stand-in for Module.prototype._compile, which is not there when a program is recorded.
     isExtraFrame: (script, name) =>
-      script === REALMS || script === ESM_HOOKS || ((name === null || name === '_compile') && script === MODULE_HOOKS),
+      script === REALMS ||
+      script === ESM_HOOKS ||
+      script === REJECTIONS ||
+      ((name === null || name === '_compile') && script === MODULE_HOOKS),
     apart: (run) => replay()!.apart(run),
     whatIf: () => replay()!.whatIf(),
     ...(orders.forkable === true ? { scratch: (milliseconds, run) => scratch(CONTROL, milliseconds, run) } : {}),
     branching: branchingHost(orders),
+    ...(rejections ? { listenForRejections: (listener) => rejections.listen(listener) } : {}),
   };
   resolveLazyGlobals();
   makeRoomInRealms(ROOM_IN_REALMS);
@@ -245,6 +259,11 @@ function loadInside(): typeof createInside {
   return (loaded as { createInside: typeof createInside }).createInside;
 }
 
+/** Uses Node's own list of hooks on promises, so that those of the program stay. Call before the program runs. */
+function rejectionHooks(): RejectionHooks {
+  return new RejectionHooks(internals(() => require('internal/promise_hooks') as PromiseHooks));
+}
+
 /** Node's counters of async ids, in memory that its native half shares. */
 interface AsyncWrapBinding {
   async_id_fields: Float64Array;
@@ -255,12 +274,16 @@ const ID_COUNTER = 2;
 
 /** Node's own knowledge of values, and its counters. Opening that door leaves a warning and two globals behind, unless they are taken away. */
 function binding(name: string): unknown {
+  return internals(() => (require('internal/test/binding') as { internalBinding(name: string): unknown }).internalBinding)(name);
+}
+
+function internals<T>(load: () => T): T {
   const { emitWarning } = process;
   process.emitWarning = () => undefined;
-  const { internalBinding } = require('internal/test/binding') as { internalBinding(name: string): unknown };
+  const loaded = load();
   process.emitWarning = emitWarning;
   const leaked = globalThis as { internalBinding?: unknown; primordials?: unknown };
   delete leaked.internalBinding;
   delete leaked.primordials;
-  return internalBinding(name);
+  return loaded;
 }

@@ -6,7 +6,7 @@
  */
 import type { Breakpoint } from './breakpoints';
 import type { DebuggedVm } from './debugged';
-import type { Goal, Match, Moment, PauseReason, Scan } from './protocol';
+import { inTime, type Goal, type Match, type Moment, type PauseReason, type Rejected, type Scan } from './protocol';
 
 export class Movement<F> {
   private goals: Goal[] = [];
@@ -105,6 +105,19 @@ export class Movement<F> {
     if (vm.steps === 0) return false;
     if (vm.steps > this.startSteps && goals.some(({ kind }) => kind === 'output')) return true;
     if (scan?.kind === 'output' && vm.turn >= scan.fromTurn) this.lastMatch = vm.momentOf(vm.steps);
+    return false;
+  }
+
+  get wantsRejections(): boolean {
+    return this.scan?.kind === 'rejection' || this.goals.some(({ kind }) => kind === 'rejection');
+  }
+
+  /** Node found an unhandled rejection: whether that ends the run. Remembers it if the scan is for it. */
+  meetsRejection(rejected: Rejected): boolean {
+    const { goals, scan } = this;
+    if (goals.some((goal) => goal.kind === 'rejection' && inTime(rejected, goal.after) > 0)) return true;
+    const isSought = scan?.kind === 'rejection' && rejected.turn >= scan.fromTurn && (!scan.before || inTime(rejected, scan.before) < 0);
+    if (isSought && (!this.lastMatch || inTime(this.lastMatch, rejected) < 0)) this.lastMatch = rejected;
     return false;
   }
 

@@ -55,6 +55,8 @@ export type Goal =
   | { kind: 'turn' }
   | { kind: 'throw'; index?: number }
   | { kind: 'output' }
+  /** Node finds an unhandled rejection that was made after a moment. */
+  | { kind: 'rejection'; after: Match }
   /** The value of a place that is held has changed. */
   | { kind: 'watch' };
 
@@ -65,6 +67,8 @@ export type Scan = (
   | { kind: 'throw'; fromTurn: number }
   /** The statement that wrote to stdout or stderr. */
   | { kind: 'output'; fromTurn: number }
+  /** The statement or throw that made a promise reject that nobody handles; before a moment, if one is given. */
+  | { kind: 'rejection'; fromTurn: number; before?: Match }
 ) & {
   /** The statement or throw at which the run begins counts too. */
   fromHere?: boolean;
@@ -73,6 +77,16 @@ export type Scan = (
 /** A moment; with `throws`, within its statement at that throw, counted from the program's start. */
 export interface Match extends Moment {
   throws?: number;
+  /** Of a rejection: with what. */
+  error?: ErrorInfo;
+}
+
+/** Where an unhandled rejection was made. */
+export type Rejected = Match & { error: ErrorInfo };
+
+/** Negative if `a` is the earlier one. Within a statement, throws come after its beginning. */
+export function inTime(a: Match, b: Match): number {
+  return a.turn - b.turn || a.step - b.step || (a.throws ?? 0) - (b.throws ?? 0);
 }
 
 /** The copies that a run makes of itself on its way, which stay behind and say hello with number 0. */
@@ -225,9 +239,10 @@ export interface ErrorInfo {
 
 /**
  * `output`: the moment is that of the statement which wrote, and lies just behind. `missed`: the moment asked for does not exist; the run
- * stopped at the first statement after it. `diverged`: after a change the program asks for something that was not recorded; it cannot go on.
+ * stopped at the first statement after it. `rejection`: Node finds a promise whose rejection, `rejected`, nobody handles. `diverged`: after a change the program asks for something that was not recorded; it cannot go on.
  */
-export type PauseReason = 'moment' | 'breakpoint' | 'step' | 'throw' | 'output' | 'missed' | 'interrupt' | 'diverged' | 'watch';
+export type PauseReason =
+  'moment' | 'breakpoint' | 'step' | 'throw' | 'output' | 'missed' | 'interrupt' | 'diverged' | 'watch' | 'rejection';
 
 export interface Paused {
   kind: 'paused';
@@ -249,6 +264,7 @@ export interface Paused {
   /** The place that changed. Null: there was, or is, nothing. */
   watch?: { id: number; old: Preview | null; new: Preview | null };
   lastMatch?: Match | null;
+  rejected?: Rejected;
 }
 
 export interface ScopeInfo {

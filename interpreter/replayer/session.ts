@@ -12,6 +12,7 @@ import { Evaluator } from './evaluation';
 import { momentBefore, Movement } from './movement';
 import { DEFAULT_LIMITS, errorHead, previewOf, type PreviewLimits } from './preview';
 import type { Paused, PauseReason, Place, Preview, ReplayerEvent, Reply, Request, Scan, ScopeInfo, Standing } from './protocol';
+import { Rejections } from './rejections';
 import { asyncFrames, scheduledBy } from './scheduled';
 import { Telling } from './telling';
 import type { Tracker } from '../vm';
@@ -53,6 +54,7 @@ export class Session<F> {
   private readonly watchpoints: Watchpoints<F>;
   private tracker: Tracker | undefined;
   private readonly branching: Branching<F>;
+  private readonly rejections: Rejections;
   /** Why the program stands where it does; undefined while it runs and before it began. */
   private pause: Pause<F> | undefined;
 
@@ -66,6 +68,9 @@ export class Session<F> {
     this.movement = new Movement(vm);
     this.watchpoints = new Watchpoints(vm, host.kit);
     this.branching = new Branching(vm, host);
+    this.rejections = new Rejections(vm, host.kit, host, (rejected) => {
+      if (!this.evaluator.running && this.movement.meetsRejection(rejected)) this.stop(this.vm.frames()[0], 'rejection', [], { rejected });
+    });
   }
 
   /** Code of the program runs that is no part of the replay. */
@@ -133,6 +138,7 @@ export class Session<F> {
   onThrow(error: unknown, frame: F): void {
     if (this.evaluator.running) return;
     const index = ++this.throws;
+    this.rejections.latest = { value: error, index, steps: this.vm.steps };
     if ((typeof error === 'object' && error !== null) || typeof error === 'function') {
       if (!this.thrown.has(error)) this.thrown.set(error, index);
     } else {
@@ -200,10 +206,11 @@ export class Session<F> {
 
   private stop(frame: F | undefined, reason: PauseReason, hit: Breakpoint[], more: Partial<Paused> = {}): void {
     this.pause = { reason, frame, more };
-    this.within = reason === 'throw' || reason === 'output';
+    this.within = reason === 'throw' || reason === 'output' || reason === 'rejection';
     const paused = this.paused(this.pause, hit);
     if (this.movement.scans) paused.lastMatch = this.movement.lastMatch;
     this.movement.finish();
+    this.rejections.ignore();
     this.send(paused);
     this.serve();
   }
@@ -247,6 +254,7 @@ export class Session<F> {
         this.watchpoints.changed();
         this.movement.begin(request.goals, request.scan, this.pause?.frame);
         if (request.scan?.fromHere === true) this.lookHere(request.scan);
+        if (this.movement.wantsRejections) this.rejections.listen();
         this.pause = undefined;
         this.branching.begin(request.lay);
         if (this.end) this.tellEnd();
