@@ -9,6 +9,7 @@ import { exprNamed, exprTo, isAnonymousFunction } from './expressions';
 import { bindThis } from './call-expressions';
 import { closure, functionsOf, makeBlock } from './functions';
 import { propertyName } from './patterns';
+import { positionOfNode } from './positions';
 import { statements } from './statements';
 
 /** Evaluates a class into dst; `keyName` is a register whose value names an anonymous class, or -1. */
@@ -24,35 +25,24 @@ export function classExpression(g: Generator, node: Node, name: string, dst: num
   if (node.superClass) {
     exprTo(g, node.superClass, parent);
   } else b.emit(Op.LoadHole, parent);
+  // V8 makes the class, and looks at what it extends, after the computed keys, where the spec has it before. It gives that no place.
+  const keys = computedKeys(g, members);
   const cls = b.temp();
   const prototype = b.temp();
   b.emit(Op.NewClass, cls, prototype, constructorBlock(g, node, name), parent);
   if (keyName >= 0) b.emit(Op.SetFunctionName, cls, keyName);
   for (const m of members) {
+    if (m.type !== 'MethodDefinition' || m.kind === 'constructor') continue;
     const inner = b.nextRegister;
-    if (m.type === 'MethodDefinition' && m.kind !== 'constructor') {
-      if (m.key.type === 'PrivateIdentifier') privateMethod(g, m, m.static ? cls : prototype);
-      else {
-        const key = b.temp();
-        if (m.computed) {
-          exprTo(g, m.key, key);
-          b.emit(Op.ToPropertyKey, key, key);
-        } else b.emit(Op.LoadConst, key, b.constant(propertyName(m.key)));
-        defineMethod(g, m, m.static ? cls : prototype, key, b.temp(), false);
+    const home = m.static ? cls : prototype;
+    if (m.key.type === 'PrivateIdentifier') privateMethod(g, m, home);
+    else {
+      let key = keys.get(m);
+      if (key === undefined) {
+        key = b.temp();
+        b.emit(Op.LoadConst, key, b.constant(propertyName(m.key)));
       }
-    } else if (m.type === 'PropertyDefinition' && m.computed) {
-      const key = b.temp();
-      exprTo(g, m.key, key);
-      b.emit(Op.ToPropertyKey, key, key);
-      if (m.static) {
-        const forbidden = b.temp();
-        const fine = b.label();
-        b.emit(Op.LoadConst, forbidden, b.constant('prototype'));
-        b.jump(Op.JumpStrictNe, fine, key, forbidden);
-        b.emit(Op.ThrowError, 0, b.constant("Classes may not have a static property named 'prototype'"));
-        b.bind(fine);
-      }
-      g.initialise(m.keyName as string, key);
+      defineMethod(g, m, home, key, b.temp(), false);
     }
     b.release(inner);
   }
@@ -70,6 +60,35 @@ export function classExpression(g: Generator, node: Node, name: string, dst: num
   b.emit(Op.Move, dst, cls);
   g.leaveScope(scope, mark);
   g.classDepth--;
+}
+
+/** Evaluates the computed keys of a class in their order; those of fields into their variables, of methods into the registers it answers. */
+function computedKeys(g: Generator, members: Node[]): Map<Node, number> {
+  const b = g.b;
+  const keys = new Map<Node, number>();
+  for (const m of members) {
+    if (!m.computed || (m.type !== 'MethodDefinition' && m.type !== 'PropertyDefinition')) continue;
+    const key = b.temp();
+    exprTo(g, m.key, key);
+    const inner = b.nextRegister;
+    b.at(positionOfNode(g.file.text, m.key));
+    b.emit(Op.ToPropertyKey, key, key);
+    if (m.static) {
+      const forbidden = b.temp();
+      const fine = b.label();
+      b.emit(Op.LoadConst, forbidden, b.constant('prototype'));
+      b.jump(Op.JumpStrictNe, fine, key, forbidden);
+      b.emit(Op.ThrowError, 0, b.constant("Classes may not have a static property named 'prototype'"));
+      b.bind(fine);
+    }
+    b.release(inner);
+    if (m.type === 'MethodDefinition') keys.set(m, key);
+    else {
+      g.initialise(m.keyName as string, key);
+      b.release(key);
+    }
+  }
+  return keys;
 }
 
 function initializerClosure(g: Generator, synthetic: Node): number {
