@@ -19,6 +19,10 @@ type Listener = (event: ReplayerEvent, from: ReplayerLink) => void;
 
 /** How long a copy may take to say hello, in milliseconds: it has been made already. */
 const HELLO_LIMIT = 20_000;
+/** How often it is looked whether it still can, in milliseconds. */
+const LOOK_EVERY = 100;
+/** How often a beginning is tried again when a replayer is lost. */
+const TRIES = 4;
 /** How long a process that was killed may take to end, in milliseconds. */
 const END_LIMIT = 2000;
 
@@ -105,11 +109,17 @@ export class Branches {
   /** A replayer that stands before the program and is the caller's to move. Throws ReplayerFailed. */
   async begin(): Promise<ReplayerLink> {
     if (!this.copies) return this.start(this.options.orders);
-    for (;;) {
+    for (let lost = 0; ;) {
       const first = await this.root();
       const copy = await this.copy(first);
-      if (copy) return copy;
-      if (!first.hasExited) throw new ReplayerFailed('the replayer could not be copied.');
+      if (copy) {
+        this.beginnings = 0;
+        return copy;
+      }
+      if (!first.hasExited) {
+        if (++lost === TRIES) throw new ReplayerFailed('the replayer could not be copied.');
+        continue;
+      }
       if (first.divergence) throw first.divergence;
       if (this.closed) throw new ReplayerFailed('the replay has been closed.');
       // one that cannot even begin says why
@@ -121,16 +131,23 @@ export class Branches {
   async copy(of: ReplayerLink, onEvent: Listener = this.options.onEvent): Promise<Branch | undefined> {
     if (!this.copies || this.closed) return undefined;
     const number = this.next++;
-    let limit: NodeJS.Timeout | undefined;
+    let giveUp = (): void => undefined;
     const arrived = new Promise<Branch | undefined>((resolve) => {
       this.expected.set(number, { resolve, onEvent });
-      limit = setTimeout(() => resolve(undefined), HELLO_LIMIT);
+      giveUp = () => resolve(undefined);
     });
+    let look: NodeJS.Timeout | undefined;
     try {
+      // one that has only just been started may take its time
       const reply = await of.request({ do: 'fork', branch: number });
-      return reply.kind === 'forked' ? await arrived : undefined;
+      if (reply.kind !== 'forked') return undefined;
+      const forked = performance.now();
+      look = setInterval(() => {
+        if (!isAlive(reply.pid) || performance.now() - forked > HELLO_LIMIT) giveUp();
+      }, LOOK_EVERY);
+      return await arrived;
     } finally {
-      clearTimeout(limit);
+      clearInterval(look);
       this.expected.delete(number);
     }
   }
@@ -147,8 +164,9 @@ export class Branches {
     const exit = await first.exited;
     this.first = undefined;
     this.beginnings++;
-    if (exit.code !== null || this.beginnings > 3) throw failed(first, exit);
+    if (exit.code !== null || this.beginnings === TRIES) throw failed(first, exit);
   }
+  /** How many first replayers in a row were lost before they could be copied. */
   private beginnings = 0;
 
   private async root(): Promise<ReplayerProcess> {
@@ -200,6 +218,14 @@ export class Branches {
       () => this.first?.lastWords ?? '',
     );
     this.watch(branch);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 
