@@ -128,6 +128,8 @@ function begin(orders: Orders): void {
     const { callPlace, compileEsModule, compileModule, session, throws, vm } = inside;
     installErrorPositions(callPlace);
     const observed = new ObservedThrows();
+    /** Errors whose stack has been read. */
+    const formatted = new WeakSet();
     const sources = errorSources((file) => vm.files.get(file)?.text, observed);
     // loaded by the first replayer, so that it knows copies of it
     driver();
@@ -147,15 +149,22 @@ function begin(orders: Orders): void {
           farewell = fatalText(inspect(error), throws.lastPlace, process.version);
           return undefined;
         }
+        const isFormatted = typeof error === 'object' && error !== null && formatted.has(error);
         const stack = stackOf(error);
         session?.onFatal(error, stack);
         if ((typeof error !== 'object' && typeof error !== 'function') || error === null) {
+          if (fromPromise) return undefined;
           farewell = fatalText(primitiveText(error), throws.lastPlace, process.version);
           return undefined;
         }
+        // Of a stack that has been read V8 keeps the text only: it names the place where Node gives up, which is the same here.
+        if (fromPromise && isFormatted) return undefined;
         return originOf(error, stack, throws.placeOf(error), fromPromise, sources);
       },
-      rewriteStack: (error, sites) => vm.rewriteStack(error, sites),
+      rewriteStack(error, sites) {
+        if (typeof error === 'object' && error !== null) formatted.add(error);
+        return vm.rewriteStack(error, sites);
+      },
       ...(session ? { onOutput: (fd: 1 | 2, bytes: Uint8Array) => session.onOutput(fd, bytes) } : {}),
     });
     rejections?.open();

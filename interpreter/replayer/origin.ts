@@ -45,7 +45,9 @@ export function originOf(
   const own = sources.own(error);
   if (own) return own;
   const top = frameOf(stack, sources);
-  if (fromPromise || top === undefined) return top ?? thrown;
+  // Without a frame V8 names the place where Node gives up, which is the same here.
+  if (fromPromise) return top;
+  if (top === undefined) return thrown;
   if (!thrown || !top.file.startsWith('node:')) {
     const emitted = unhandledErrorEvent(error, sources);
     return emitted ?? thrown;
