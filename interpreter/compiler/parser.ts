@@ -18,6 +18,9 @@ interface Rights {
 const SCRIPT: Rights = { newTarget: false, superProperty: false, superCall: false, arguments: true };
 const FUNCTION_BODY: Rights = { ...SCRIPT, newTarget: true };
 
+/** A text that is well-formed and that the compiler has no code for. */
+export class Unsupported extends SyntaxError {}
+
 /** What acorn's parser keeps and its typings do not tell. */
 interface Internals {
   scopeStack: unknown[];
@@ -28,6 +31,9 @@ interface Internals {
   currentThisScope(): unknown;
   checkUnreserved(name: { start: number; end: number; name: string }): void;
   parseImportMeta(node: Node): Node;
+  parseLiteral(value: unknown): Node;
+  start: number;
+  parseVar(node: Node, isFor: boolean, kind: string, ...rest: unknown[]): Node;
   options: Options;
   raise(offset: number, message: string): never;
   parse(): Node;
@@ -70,6 +76,17 @@ class TextParser extends Base {
     } finally {
       this.options.sourceType = sourceType!;
     }
+  }
+
+  /** A regular expression that this V8 does not take, though a newer one may, has no value. */
+  override parseLiteral(value: unknown): Node {
+    if (value === null) this.raise(this.start, 'Invalid regular expression');
+    return super.parseLiteral(value);
+  }
+
+  override parseVar(node: Node, isFor: boolean, kind: string, ...rest: unknown[]): Node {
+    if (kind.endsWith('using')) throw new Unsupported(`'${kind}' declarations are not supported`);
+    return super.parseVar(node, isFor, kind, ...rest);
   }
 
   override checkUnreserved(name: { start: number; end: number; name: string }): void {

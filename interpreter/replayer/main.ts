@@ -8,7 +8,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect, types } from 'node:util';
-import { compileFunction, createContext, Script } from 'node:vm';
 import { branch, canFork, driver, exitNow, lifeline, milliseconds, ownPid, pollIn, readFully, scratch, writeFully } from '../../native';
 import {
   divergenceReport,
@@ -31,8 +30,14 @@ import { fatalText, originOf, primitiveText } from './origin';
 import { resolveOwn } from './own-modules';
 import { makeRoomInRealms } from './realms';
 import { RejectionHooks, type PromiseHooks } from './rejection-hooks';
+import { interpretScripts, type ScriptHost } from './scripts';
 import type { createInside, Inside, InsideHost } from './inside';
 import type { Orders } from './protocol';
+
+// As they are now: scripts.ts replaces what the program gets.
+import vm = require('node:vm');
+const { compileFunction, createContext, Script } = vm;
+const { runInContext } = Object.getPrototypeOf(Script.prototype) as { runInContext(...args: unknown[]): unknown };
 
 /** Where the boundary stands in for Module.prototype._compile. */
 const MODULE_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/modules.js`;
@@ -42,6 +47,8 @@ const ESM_HOOKS = `${OWN_FOLDER}recorder/boundary/hooks/esm-modules.js`;
 const REALMS = join(__dirname, 'realms.js');
 /** Where it stands in for process.emit while a session looks for rejections. */
 const REJECTIONS = join(__dirname, 'rejection-hooks.js');
+/** Where the replayer stands in for vm.Script. */
+const SCRIPTS = join(__dirname, 'scripts.js');
 
 const calls: ControlCalls = { readFully, writeFully, exitNow };
 /** How often a plain replay tells its turn, in turns. */
@@ -125,12 +132,18 @@ function begin(orders: Orders): void {
     const watch: Pick<InsideHost, 'observe'> = {};
     const rejections = orders.mode === 'debug' ? rejectionHooks() : undefined;
     inside = createInterpreter(orders, () => replay, watch, rejections);
-    const { callPlace, compileEsModule, compileModule, session, throws, vm } = inside;
-    installErrorPositions(callPlace);
+    const { callPlace, compileEsModule, compileModule, session, throws, vm: interpreter } = inside;
     const observed = new ObservedThrows();
     /** Errors whose stack has been read. */
     const formatted = new WeakSet();
-    const sources = errorSources((file) => vm.files.get(file)?.text, observed);
+    const sources = errorSources((file) => interpreter.files.get(file)?.text, observed);
+    installErrorPositions(callPlace);
+    interpretScripts({
+      script: (source, file) => interpreter.script(source, file),
+      compileFunction: (source, file, params) => interpreter.compileFunction(source, file, params),
+      originOf: (error) => (types.isProxy(error) ? undefined : originOf(error, stackOf(error), throws.placeOf(error), false, sources)),
+      symbols: (binding('util') as { privateSymbols: ScriptHost['symbols'] }).privateSymbols,
+    });
     // loaded by the first replayer, so that it knows copies of it
     driver();
     session?.begin();
@@ -163,7 +176,7 @@ function begin(orders: Orders): void {
       },
       rewriteStack(error, sites) {
         if (typeof error === 'object' && error !== null) formatted.add(error);
-        return vm.rewriteStack(error, sites);
+        return interpreter.rewriteStack(error, sites);
       },
       ...(session ? { onOutput: (fd: 1 | 2, bytes: Uint8Array) => session.onOutput(fd, bytes) } : {}),
     });
@@ -218,7 +231,6 @@ function createInterpreter(
   const util = binding('util') as UtilBinding;
   const { async_id_fields: ids } = binding('async_wrap') as AsyncWrapBinding;
   const { apply } = Reflect;
-  const { runInThisContext } = Script.prototype;
   const host: InsideHost = {
     ...calls,
     fail,
@@ -227,8 +239,9 @@ function createInterpreter(
     get observe() {
       return watch.observe;
     },
-    evalInRealm: (source, filename) => apply(runInThisContext, new Script(source, { filename }), []) as unknown,
+    evalInRealm: (source, filename) => apply(runInContext, new Script(source, { filename }), [null, -1, true, false, false]),
     compileNatively: (source, filename, params) => void compileFunction(source, [...params], { filename }),
+    refused: (file, reason) => fail(`${file === '' ? 'a text' : file}: V8 takes it and retrace's parser does not: ${reason}`),
     constructorName: util.getConstructorName,
     isProxy: types.isProxy,
     asyncIds: { current: () => ids[EXECUTION_ID]!, last: () => ids[ID_COUNTER]! },
@@ -237,6 +250,7 @@ function createInterpreter(
       script === REALMS ||
       script === ESM_HOOKS ||
       script === REJECTIONS ||
+      script === SCRIPTS ||
       ((name === null || name === '_compile') && script === MODULE_HOOKS),
     apart: (run) => replay()!.apart(run),
     whatIf: () => replay()!.whatIf(),

@@ -23,7 +23,7 @@ export interface OriginSources {
   isByBoundary(error: object): boolean;
 }
 
-const FRAME = /^ {4}at (?:.*? \()?((?:node:|file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/m;
+const FRAME = /^ {4}at (?:.*? \()?([^()\n]*?):(\d+):(\d+)\)?$/m;
 
 /**
  * @param stack the error's stack as text

@@ -10,6 +10,8 @@ export interface VmHost {
   readonly nestingLimit?: number;
   /** Compiles natively, without running, and throws what V8 throws: the guest's syntax errors get V8's words by it. */
   compileNatively?(source: string, filename: string, params: readonly string[]): void;
+  /** The program has a text that V8 takes and the VM's parser does not: it cannot go on. Without it the text is a SyntaxError. */
+  refused?(file: string, reason: string): never;
   /** `import(specifier)` from guest code; a promise of the guest's realm. Without it import() rejects. */
   dynamicImport?(specifier: unknown, options: unknown, referrer: string): unknown;
   /** V8's name for the constructor of an object, for stacks; without it they name what `constructor` says. */

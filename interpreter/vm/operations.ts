@@ -267,7 +267,7 @@ export function importCall(S: VmState, frame: Frame, specifier: unknown, options
   try {
     if (!S.host.dynamicImport) throw makeError(S, 'TypeError', 'A dynamic import callback was not specified.');
     const { file } = frame.code;
-    return S.host.dynamicImport(specifier, options, file.importer ?? file.path);
+    return new CallRecord(frame, frame.pc).call(S.host.dynamicImport, undefined, [specifier, options, file.importer ?? file.path]);
   } catch (error) {
     return S.kit.reject(error);
   }

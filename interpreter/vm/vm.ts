@@ -12,6 +12,7 @@ import {
   dialect,
   lengthOf,
   makeFile,
+  Unsupported,
   type EvalSite,
   type FunctionInfo,
   type Node,
@@ -375,6 +376,7 @@ export class Vm {
     } catch (native) {
       return native;
     }
+    this.S.host.refused?.(file, error.message);
     return makeError(this.S, 'SyntaxError', plainMessage(error));
   }
 
@@ -387,6 +389,8 @@ export class Vm {
       let message = plainMessage(error);
       try {
         natively();
+        // V8 was asked for a function, which may hold more than an eval.
+        if (error instanceof Unsupported || error.message.startsWith('Invalid regular')) this.S.host.refused?.('', error.message);
       } catch (refusal) {
         message = String((refusal as Error).message);
       }
@@ -449,8 +453,16 @@ export class Vm {
 
   /** Runs a sloppy script in the global scope; answers the value of its last expression statement. Runs guest code. */
   runScript(source: string, file: string): unknown {
+    return this.script(source, file)();
+  }
+
+  /**
+   * A sloppy script for the global scope; each call of what it answers runs it.
+   * @throws SyntaxError of the guest's realm
+   */
+  script(source: string, file: string): () => unknown {
     const block = this.parsing(file, source, [], () => compileScript(this.newFile(file, source), this.fit));
-    return ops.invoke(this.S, new FunctionData(block, null), this.S.kit.global, []);
+    return () => ops.invoke(this.S, new FunctionData(block, null), this.S.kit.global, []);
   }
 
   /** Text that the running frame evaluates. */

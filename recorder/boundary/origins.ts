@@ -8,6 +8,9 @@
  * V8 takes them from the topmost frame at the throw, which is a wrapper of ours for whatever a native function throws. Both
  * modes use this: record when a native function has thrown, replay when a recorded exception is thrown again.
  *
+ * Where a program's script (vm.Script) throws one on, native code would put our line above its stack for good: a comment that Node's
+ * own library uses for that keeps it from showing the lines that rethrow (src/node_errors.cc, GetErrorSource).
+ *
  * Invariant: exceptions that do not pass through a wrapper are left to V8.
  */
 import { types } from 'node:util';

@@ -171,7 +171,7 @@ export class RecordBoundary implements Boundary {
           result = apply(original, this, arguments);
         } catch (error) {
           core.logThrow(site, handle, error, wrapper);
-          throw error;
+          throw error; // node-do-not-add-exception-line
         }
         core.logCall(site, handle, save === undefined ? result : save(result, arguments, this));
         return result;
@@ -192,7 +192,7 @@ export class RecordBoundary implements Boundary {
           result = apply(original, this, arguments);
         } catch (error) {
           core.logThrow(site, handle, error, wrapper);
-          throw error;
+          throw error; // node-do-not-add-exception-line
         }
         core.logCall(site, handle, result);
         return result;
@@ -212,7 +212,7 @@ export class RecordBoundary implements Boundary {
       result = live();
     } catch (error) {
       this.logThrow(site, handle, error);
-      throw error;
+      throw error; // node-do-not-add-exception-line
     }
     this.logCall(site, handle, result);
     return result;
@@ -321,7 +321,7 @@ export class RecordBoundary implements Boundary {
       promise = live();
     } catch (error) {
       this.logThrow(site, handle, error);
-      throw error;
+      throw error; // node-do-not-add-exception-line
     }
     const { save, saveError, atOnce } = options;
     const fulfilled = (value: unknown): unknown[] => [true, save === undefined ? value : save(value)];
@@ -441,7 +441,7 @@ export class RecordBoundary implements Boundary {
     } catch (error) {
       this.learn(kind, key, { error });
       this.lastFacts.delete(full);
-      throw error;
+      throw error; // node-do-not-add-exception-line
     }
     const simple = typeof answer !== 'object' || answer === null;
     // Each reading of a source counts: files change, and a replay asks as often.

@@ -282,7 +282,7 @@ export class ReplayBoundary implements Boundary {
       }
       if (wrapper !== undefined && event.error instanceof Error) captureStackTrace(event.error, wrapper);
       passThrough(event.error);
-      throw event.error;
+      throw event.error; // node-do-not-add-exception-line
     }
     const { value } = event;
     if (CLOCKS.has(site.name)) this.clocks.set(site.name, value);

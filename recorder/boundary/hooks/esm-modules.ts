@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Boundary } from '../core';
 import { disguise } from '../disguise';
 import type { AnyFunction } from '../host';
+import type { ReplayBoundary } from '../replay';
 import { sourceMapComment, type Importer } from './modules';
 
 export interface CompiledEsModule {
@@ -40,13 +41,21 @@ export function install(boundary: Boundary, compile: CompileEsModule): void {
       compiled = compile(source, url, url.startsWith('file:') ? fileURLToPath(url) : undefined);
     } catch (error) {
       // V8 reports its own syntax errors best.
-      if ((error as Error | null)?.name === 'SyntaxError') return apply(original, this, arguments) as unknown;
-      throw error;
+      if (!isSyntaxError(error)) throw error;
+      apply(original, this, arguments);
+      return (boundary as ReplayBoundary).diverge(`the ES module ${url}, which V8 takes and retrace's parser does not: ${error.message}`, {
+        kind: 'refused',
+      });
     }
     const rest = Array.prototype.slice.call(arguments, 2) as unknown[];
     waiting.set(compiled.key, compiled.begin);
     return apply(original, this, [url, compiled.stub + sourceMapComment(source), ...rest]) as unknown;
   }, original);
+}
+
+/** Of any realm. */
+function isSyntaxError(error: unknown): error is Error {
+  return (error as Error | null)?.name === 'SyntaxError';
 }
 
 /**
