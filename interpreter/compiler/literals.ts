@@ -104,7 +104,7 @@ export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: numbe
       // V8 hands a single spread at the end to the call itself.
       const isLast = forCall && spreads === 1 && e === elements[elements.length - 1];
       b.at(isLast ? callAt : positionOfNode(g.file.text, e.argument as Node));
-      b.site(isLast ? { ...e, type: 'SpreadArgument' } : forCall ? NAMELESS : e);
+      b.site(isLast ? { ...e, type: 'SpreadArgument' } : forCall ? spreadSite(e.argument) : e);
       b.emit(asList ? Op.ListSpread : Op.ArraySpread, array, value);
     } else b.emit(asList ? Op.ListAppend : Op.ArrayAppend, array, expr(g, e));
     b.release(inner);
@@ -112,6 +112,12 @@ export function arrayLiteral(g: Generator, elements: (Node | null)[], dst: numbe
   if (asList && !forCall) b.emit(Op.ListToArray, dst, array);
   else b.emit(Op.Move, dst, array);
   b.release(mark);
+}
+
+/** What V8 quotes where arguments that are not the last cannot be spread: of a call what it calls, else nothing. */
+function spreadSite(argument: Node): Node {
+  const callee = (argument.type === 'TaggedTemplateExpression' ? argument.tag : argument.callee) as Node | undefined;
+  return callee === undefined ? NAMELESS : { type: 'SpreadCall', start: argument.start, end: argument.end, argument: callee };
 }
 
 /** Keys that a shape may hold: strings that are not array indices and not `__proto__`, each once. */

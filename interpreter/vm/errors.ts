@@ -62,6 +62,8 @@ export function notIterable(S: VmState, frame: Frame, value: unknown, isAsync = 
     case 'SpreadArgument':
       if (isNothing) return fail(`${render(node.argument as Node)} is not iterable (cannot read property ${String(value)})`);
       return fail('Spread syntax requires ...iterable[Symbol.iterator] to be a function');
+    case 'SpreadCall':
+      return fail(`${render(node.argument as Node)} ${NO_ITERATOR}`);
     case 'YieldExpression':
       return MENTIONED.has(node.argument.type) ? fail('yield* (intermediate value) is not iterable') : nameless();
   }

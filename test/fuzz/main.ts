@@ -22,6 +22,8 @@ const { values } = parseArgs({
   },
 });
 
+/** What shrinking may still take when the time is over, in milliseconds. */
+const SHRINK_AFTER = 60_000;
 const until = Date.now() + Number(values.seconds) * 1000;
 const first = values.seed === undefined ? Date.now() % 1_000_000_000 : Number(values.seed);
 const last = first + Number(values.programs);
@@ -59,7 +61,7 @@ async function job(): Promise<void> {
     if (times > 1) continue;
     if (values['no-shrink']) tell(seed, program, difference);
     else {
-      const small = await shrink(engines, program, difference);
+      const small = await shrink(engines, program, difference, until + SHRINK_AFTER);
       tell(seed, small.program, small.difference);
     }
   }

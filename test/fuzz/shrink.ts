@@ -125,6 +125,7 @@ export async function shrink(
   engines: Engines,
   program: Program,
   difference: Difference,
+  until = Infinity,
 ): Promise<{ program: Program; difference: Difference }> {
   let { source } = program;
   let best = difference;
@@ -141,7 +142,7 @@ export async function shrink(
       if (tried.has(candidate)) continue;
       tried.add(candidate);
       if (tree(candidate, program) === undefined) continue;
-      if (--patience < 0) return false;
+      if (--patience < 0 || Date.now() > until) return false;
       const differs = await engines.compare(candidate, program.goal);
       if (differs === undefined || differs.signature !== difference.signature) continue;
       source = candidate;
