@@ -92,7 +92,11 @@ export class CodeBlock {
   lastSuspended: unknown = null;
   /** What the compiler's analysis knows of the function; opaque here. */
   analysis: unknown = null;
-  /** Calls counted by engines that choose by heat. */
+  /** By index of a constant: what reads the global variable of that name; filled by the VM for those that are read often. */
+  globalReaders: ((() => unknown) | undefined)[] | null = null;
+  /** At the pc of a call: the guest function that it called last, and at pc + 1 what it is to the VM. Filled by the VM once the block is warm. */
+  targets: unknown[] | null = null;
+  /** Calls looked up while there are no targets. */
   calls = 0;
 
   constructor(

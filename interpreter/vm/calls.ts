@@ -1,6 +1,6 @@
-// Calls and constructions other than the plain call of a guest function, which the run loop does itself. Called by run.ts only.
+// Calls and constructions other than those of guest functions that run in a frame of their own, which the run loop does itself. Called by run.ts only.
 // Invariant: answers a frame that knows where its caller goes on, or null when the call is done and its value is in the register.
-import { FunctionKind, Op, OP_LENGTH } from '../bytecode';
+import { FunctionKind, Op, OP_LENGTH, type CodeBlock } from '../bytecode';
 import type { EvalSite } from '../compiler';
 import { inferredNameOf } from './callsite';
 import { notAConstructor, notAFunction } from './errors';
@@ -9,11 +9,22 @@ import { CallRecord, HOLE, Special, Stamp, type Frame, type FunctionData } from 
 import * as ops from './operations';
 import type { VmState } from './state';
 
+/** The module it comes from is slow to read. */
+const LENGTHS = OP_LENGTH;
+
 type Fn = (...args: unknown[]) => unknown;
 
 export function call(S: VmState, frame: Frame, code: Int32Array, pc: number, regs: unknown[], constants: unknown[]): Frame | null {
   const op = code[pc] as number;
   const dst = op === Op.InitFields || op === Op.CallStatic ? -1 : (code[pc + 1] as number);
+  if (op === Op.Call) {
+    const f = regs[code[pc + 2] as number];
+    if (typeof f === 'function' && Stamp.of(f) === undefined) {
+      const list = ops.slice(regs, code[pc + 4] as number, code[pc + 5] as number);
+      regs[dst] = new CallRecord(frame, pc).call(f, regs[code[pc + 3] as number], list);
+      return null;
+    }
+  }
   const called = start(S, frame, op, code, pc, regs, constants);
   const next = called.frame;
   if (next === null) {
@@ -21,7 +32,7 @@ export function call(S: VmState, frame: Frame, code: Int32Array, pc: number, reg
     return null;
   }
   next.callerPc = pc;
-  next.returnPc = pc + (OP_LENGTH[op] as number);
+  next.returnPc = pc + (LENGTHS[op] as number);
   next.returnRegister = dst;
   return next;
 }
@@ -36,11 +47,9 @@ function start(S: VmState, frame: Frame, op: number, code: Int32Array, pc: numbe
       if (typeof f !== 'function') throw notAFunction(S, frame, f);
       const self = regs[code[pc + 3] as number];
       const list = ops.slice(regs, code[pc + 4] as number, code[pc + 5] as number);
-      const data = Stamp.of(f);
-      const record = new CallRecord(frame, pc);
-      if (data === undefined) return done(record.call(f, self, list));
+      const data = Stamp.of(f) as FunctionData;
       if (data.special !== Special.None) return ops.callSpecial(S, frame, data.special, f, self, list);
-      return done(ops.callGuestWrapper(S, record, f, self, list));
+      return done(ops.callGuestWrapper(S, new CallRecord(frame, pc), f, self, list));
     }
     case Op.CallSpread: {
       const f = regs[code[pc + 2] as number];
@@ -89,16 +98,40 @@ function constructed(S: VmState, frame: Frame, pc: number, f: unknown, args: unk
   return constructing(S, frame, data, data.code.kind === FunctionKind.DerivedClass ? HOLE : allocate(S, f as Fn, data), f, args);
 }
 
+/** Calls looked up in a block before it notes what they call. */
+const WARM = 16;
+
+/** What the run loop calls or constructs by a frame of its own; undefined for everything else. Notes it for the next time. */
+export function targetOf(block: CodeBlock, pc: number, f: object, isCall: boolean): FunctionData | undefined {
+  const data = Stamp.of(f);
+  if (data === undefined || data.special !== Special.None || !(isCall ? data.code.runsInline : data.code.isConstructor)) return undefined;
+  if (block.targets === null) {
+    if (++block.calls < WARM) return data;
+    block.targets = [];
+    const size = (block.code as Int32Array).length;
+    for (let i = 0; i < size; i++) block.targets[i] = null;
+  }
+  block.targets[pc] = f;
+  block.targets[pc + 1] = data;
+  return data;
+}
+
+export type Constructor = Fn;
+
 /**
  * The object that a constructor begins with. V8 names it by the code that made it, in the frames of Node's library for example; the host
  * functions of plain guest functions share their code, so an empty constructor of the right name stands in for them.
  */
-function allocate(S: VmState, f: Fn, data: FunctionData): object {
+export function allocate(S: VmState, f: Fn, data: FunctionData): object {
+  // The prototype of a class cannot be replaced.
+  if (data.allocator !== null && data.code.isClass) return new data.allocator();
   const prototype: unknown = f.prototype;
-  if (data.code.kind !== FunctionKind.Normal || !isObject(prototype))
-    return new (f as unknown as new (mark: unknown) => object)(S.kit.alloc);
+  if (!isObject(prototype)) return new (f as unknown as new (mark: unknown) => object)(S.kit.alloc);
   let allocator = data.allocator;
-  if (allocator === null) data.allocator = allocator = S.kit.allocator(data.code.name || inferredNameOf(data.code));
+  if (allocator === null) {
+    const { code } = data;
+    data.allocator = allocator = S.kit.allocator(code.isClass ? code.name : code.name || inferredNameOf(code));
+  }
   if (allocator.prototype !== prototype) allocator.prototype = prototype;
   return new allocator();
 }
@@ -110,8 +143,12 @@ function superCall(S: VmState, frame: Frame, pc: number, active: unknown, target
   if (data === undefined || data.special !== Special.None || !data.code.isConstructor) {
     return done(new CallRecord(frame, pc).construct(parent, args, target));
   }
-  const self =
-    data.code.kind === FunctionKind.DerivedClass ? HOLE : (Reflect.construct(parent as Fn, [S.kit.alloc], target as Fn) as unknown);
+  let self = HOLE;
+  if (data.code.kind !== FunctionKind.DerivedClass) {
+    const of = Stamp.of(target as object);
+    if (of !== undefined && of.code.isClass && of.special === Special.None) self = allocate(S, target as Fn, of);
+    else self = Reflect.construct(parent as Fn, [S.kit.alloc], target as Fn) as unknown;
+  }
   return constructing(S, frame, data, self, target, args);
 }
 

@@ -46,6 +46,8 @@ export interface Kit {
   classFactory(name: string, derived: number, length: number): (data: unknown, parent?: unknown) => (...args: unknown[]) => unknown;
   shape(keys: readonly string[]): (registers: unknown[], start: number) => object;
   newObject(): Record<PropertyKey, unknown>;
+  /** What reads a global variable, faster than a property of the global object; throws if there is none. */
+  globalReader(name: string): (() => unknown) | undefined;
   nullObject(): Record<PropertyKey, unknown>;
   makeArray(registers: ArrayLike<unknown>, start: number, count: number): unknown[];
   append(array: unknown[], value: unknown): void;
@@ -205,15 +207,18 @@ export function factoryText(kind: string, strict: boolean, name: string | null, 
   return `(($k, $A, $N) => { ${strict ? '"use strict";' : ''} return ($d, $key) => { ${expression} }; })`;
 }
 
+/** Assignments that never run: V8 counts them, makes room for so many properties inside the objects, and takes back what the first few do not use. */
+const ALLOCATOR_BODY = '{ if (new.target === undefined) { this.a = 0; this.b = 0; this.c = 0; this.d = 0; } }';
+
 /** Text of `() => () => empty constructor`, named as its code or, `a.b` as V8 infers it from an assignment, as what it was assigned to. */
 export function allocatorText(name: string, usable: (name: string) => boolean): string {
   const [first = '', ...rest] = name.split('.');
-  if (!usable(first) || !rest.every(usable)) return '() => () => function () {}';
-  if (rest.length === 0) return `() => () => function ${first}() {}`;
+  if (!usable(first) || !rest.every(usable)) return `() => () => function () ${ALLOCATOR_BODY}`;
+  if (rest.length === 0) return `() => () => function ${first}() ${ALLOCATOR_BODY}`;
   let path = first;
   let text = `const ${first} = {};`;
   for (const part of rest.slice(0, -1)) text += `${(path += `.${part}`)} = {};`;
-  return `() => () => { ${text} ${name} = function () {}; return ${name}; }`;
+  return `() => () => { ${text} ${name} = function () ${ALLOCATOR_BODY}; return ${name}; }`;
 }
 
 /** Text of a class factory; derived: 0 no heritage, 1 a parent, 2 extends null. */
@@ -245,7 +250,9 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   const nativeEval = eval;
   const $A = freeze({ __proto__: null });
   const $N = Symbol('never');
-  const $k = { __proto__: null, Error, call: callbacks.call, construct: callbacks.construct, begin: callbacks.begin, resume: callbacks.resume };
+  // Given its prototype afterwards: a literal with a null prototype is a dictionary, which is slow to read.
+  const $k = { Error, call: callbacks.call, construct: callbacks.construct, begin: callbacks.begin, resume: callbacks.resume };
+  setPrototypeOf($k, null);
   const arrayIteratorPrototype = getPrototypeOf([][Symbol.iterator]());
   const generatorPrototype = getPrototypeOf(getPrototypeOf((function* () {})()));
   const generatorNext = generatorPrototype.next;
@@ -294,6 +301,7 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
     return once('() => ' + text + '})', []);
   };
   kit.newObject = () => ({});
+  kit.globalReader = (name) => usable(name) && name !== '' ? once('() => () => ' + name, []) : undefined;
   kit.nullObject = () => ({ __proto__: null });
   kit.makeArray = (r, s, n) => {
     switch (n) {

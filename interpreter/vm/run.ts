@@ -2,10 +2,11 @@
 // Called through Activation.enter only. Invariants: every instruction that can throw or call out leaves `frame.pc` at itself and
 // `S.top` at its frame; registers are written last, so an instruction that throws has written nothing.
 import { Completion, FunctionKind, HANDLER_SIZE, HandlerKind, Op, OP_LENGTH, type CodeBlock, type ObjectShape } from '../bytecode';
-import { call } from './calls';
+import { allocate, call, targetOf, type Constructor } from './calls';
 import { makeError, uninitialised } from './errors';
-import { Frame, HOLE, KEPT, Mode, Stamp, State, type Activation, type Env } from './frame';
+import { Frame, HOLE, KEPT, Mode, State, type Activation, type Env, type FunctionData } from './frame';
 import { FastIterator, getIterator, stepIterator } from './iteration';
+import { readGlobal } from './globals';
 import { restoreSource } from './host-text';
 import * as ops from './operations';
 import { rare } from './rare';
@@ -14,6 +15,9 @@ import type { VmState } from './state';
 type Bag = Record<PropertyKey, unknown>;
 /** Operators work on any guest values; TypeScript wants numbers. */
 type N = number;
+
+/** The module it comes from is slow to read. */
+const LENGTHS = OP_LENGTH;
 
 /** Guest frames that may be on the stack before it overflows: more than V8 has room for, so that what ran there runs here. */
 const MAX_DEPTH = 15000;
@@ -34,6 +38,7 @@ export function run(S: VmState, activation: Activation): unknown {
   let code = frame.code.code as Int32Array;
   let constants = frame.code.constants;
   let regs = frame.regs;
+  let { marks } = frame.code.file;
   let env = frame.env as Env;
   let pc = frame.pc;
   let pending: unknown;
@@ -65,7 +70,6 @@ export function run(S: VmState, activation: Activation): unknown {
             const step = ++S.step;
             frame.prevStep = frame.lastStep;
             frame.lastStep = step;
-            const { marks } = frame.code.file;
             const id = code[pc + 1] as number;
             const count = (marks[id] as number) + 1;
             marks[id] = count;
@@ -225,13 +229,7 @@ export function run(S: VmState, activation: Activation): unknown {
 
           case Op.GetGlobal: {
             frame.pc = pc;
-            const name = constants[code[pc + 2] as number] as string;
-            let value: unknown;
-            if (S.lexical === null || !S.lexical.has(name)) {
-              value = kit.global[name];
-              if (value === undefined && !(name in kit.global)) throw makeError(S, 'ReferenceError', `${name} is not defined`);
-            } else value = ops.lexicalGet(S, name);
-            regs[code[pc + 1] as number] = value;
+            regs[code[pc + 1] as number] = readGlobal(S, frame.code, code[pc + 2] as number);
             pc += 3;
             break;
           }
@@ -334,24 +332,39 @@ export function run(S: VmState, activation: Activation): unknown {
           case Op.CallStatic: {
             frame.pc = pc;
             let callee: Frame | null = null;
-            if (code[pc] === Op.Call) {
+            const isCall = code[pc] === Op.Call;
+            if (isCall || code[pc] === Op.New) {
               const f = regs[code[pc + 2] as number];
-              const data = typeof f === 'function' ? Stamp.of(f) : undefined;
-              if (data !== undefined && data.code.runsInline) {
+              const { targets } = frame.code;
+              const data =
+                targets !== null && targets[pc] === f
+                  ? (targets[pc + 1] as FunctionData)
+                  : typeof f === 'function'
+                    ? targetOf(frame.code, pc, f, isCall)
+                    : undefined;
+              if (data !== undefined) {
                 const block = data.code;
                 if (block.code === null) ops.prepare(block);
-                let self = regs[code[pc + 3] as number];
-                if (block.coercesThis && (typeof self !== 'object' || self === null)) self = ops.coerceThis(S, self);
-                const start = code[pc + 4] as number;
-                const argc = code[pc + 5] as number;
+                let self: unknown;
+                let at = pc + 3;
+                if (isCall) {
+                  self = regs[code[at++] as number];
+                  if (block.coercesThis && (typeof self !== 'object' || self === null)) self = ops.coerceThis(S, self);
+                } else self = block.kind === FunctionKind.DerivedClass ? HOLE : allocate(S, f as Constructor, data);
+                const start = code[at] as number;
+                const argc = code[at + 1] as number;
                 callee = new Frame(block, data, self);
+                if (!isCall) {
+                  callee.newTarget = f;
+                  callee.construct = 1;
+                }
                 const to = callee.regs;
                 const count = argc < block.paramCount ? argc : block.paramCount;
                 for (let i = 0; i < count; i++) to[i] = regs[start + i];
                 if (block.needsArguments) callee.args = ops.slice(regs, start, argc);
                 callee.caller = frame;
                 callee.callerPc = pc;
-                callee.returnPc = pc + 6;
+                callee.returnPc = at + 2;
                 callee.returnRegister = code[pc + 1] as number;
               }
             }
@@ -360,13 +373,14 @@ export function run(S: VmState, activation: Activation): unknown {
               frame.env = env;
               callee = call(S, frame, code, pc, regs, constants);
               if (callee === null) {
-                pc += OP_LENGTH[code[pc] as number] as number;
+                pc += LENGTHS[code[pc] as number] as number;
                 break;
               }
             }
             frame = callee;
             code = frame.code.code as Int32Array;
             constants = frame.code.constants;
+            marks = frame.code.file.marks;
             regs = frame.regs;
             env = frame.env as Env;
             pc = 0;
@@ -645,6 +659,7 @@ export function run(S: VmState, activation: Activation): unknown {
             frame = to;
             code = to.code.code as Int32Array;
             constants = to.code.constants;
+            marks = to.code.file.marks;
             regs = to.regs;
             env = to.env as Env;
             S.top = to;
@@ -703,6 +718,7 @@ export function run(S: VmState, activation: Activation): unknown {
             frame = to;
             code = to.code.code as Int32Array;
             constants = to.code.constants;
+            marks = to.code.file.marks;
             regs = to.regs;
             env = to.env as Env;
             S.top = to;
@@ -729,6 +745,7 @@ export function run(S: VmState, activation: Activation): unknown {
           pc = at;
           code = frame.code.code as Int32Array;
           constants = frame.code.constants;
+          marks = frame.code.file.marks;
           regs = frame.regs;
           env = frame.env as Env;
           S.top = frame;
@@ -752,6 +769,7 @@ export function run(S: VmState, activation: Activation): unknown {
           pc = inner.returnPc;
           code = frame.code.code as Int32Array;
           constants = frame.code.constants;
+          marks = frame.code.file.marks;
           regs = frame.regs;
           env = frame.env as Env;
           S.top = frame;

@@ -20,10 +20,12 @@ export interface StackKit {
   /** Constructors whose objects V8 gives a stack. */
   readonly errorConstructors: readonly unknown[];
   setPrototype(object: object, prototype: object): void;
+  /** See plain-builtins.ts. */
+  readonly plain: readonly object[];
 }
 
 export const STACK_KIT_SOURCE = `(function () {
-  const { apply, construct, defineProperty, getOwnPropertyDescriptor, setPrototypeOf } = Reflect;
+  const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, setPrototypeOf } = Reflect;
   const ErrorFunction = Error;
   const typeNameOfStatic = () => {
     const kept = getOwnPropertyDescriptor(ErrorFunction, 'prepareStackTrace');
@@ -35,8 +37,27 @@ export const STACK_KIT_SOURCE = `(function () {
       else defineProperty(ErrorFunction, 'prepareStackTrace', kept);
     }
   };
+  const plain = [];
+  const noteAll = (holder, except) => {
+    const keys = ownKeys(holder);
+    for (let i = 0; i < keys.length; i++) {
+      const f = getOwnPropertyDescriptor(holder, keys[i]).value;
+      if (typeof f === 'function' && keys[i] !== 'constructor' && keys[i] !== except) plain.push(f);
+    }
+  };
+  noteAll(Math, 'random');
+  const holders = [Array, String, Map, Set, WeakMap, WeakSet, Number, RegExp, getPrototypeOf(Uint8Array)];
+  for (let i = 0; i < holders.length; i++) noteAll(holders[i].prototype);
+  const iterators = [[].values(), new Map().values(), new Set().values()];
+  for (let i = 0; i < iterators.length; i++) noteAll(getPrototypeOf(iterators[i]));
+  noteAll(Number);
+  plain.push(
+    String.fromCharCode, Array.isArray, Array.of, Object.keys, Object.values, Object.entries, Object.assign, Object.is, Object.getPrototypeOf,
+    Object.prototype.hasOwnProperty, Object.hasOwn, JSON.parse, JSON.stringify,
+  );
   return {
     __proto__: null,
+    plain,
     error: ErrorFunction,
     combinators: [Promise.all, Promise.any, Promise.allSettled],
     isArray: Array.isArray,

@@ -20,6 +20,7 @@ import { framesBelow, NEAR, suspendedFrames, type CallPoint, type Place, type St
 import { DEFAULT_LIMIT, nativeLimit, ROOM_IN_REALMS } from './stack-limits';
 import { STACK_KIT_SOURCE, type StackKit, type Trampoline } from './stack-kit';
 import { HOLDER_PREFIX, Walk } from './stack-walk';
+import { isPlainBuiltin, notePlainBuiltins } from './plain-builtins';
 import type { VmState } from './state';
 
 /** What the VM knows when it calls the host. */
@@ -112,6 +113,8 @@ export class Stacks {
 
   /** Calls a host function for the guest. */
   call(S: Current, site: CallSiteOfGuest, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
+    if (isPlainBuiltin(f) && this.host.observe === undefined && args[0] !== this.kit.error && args[1] !== this.kit.error)
+      return Reflect.apply(f, self, args);
     const slot = this.take(S, site);
     try {
       const value =
@@ -340,7 +343,9 @@ export class Stacks {
 
 /** The stacks of a VM. */
 export function makeStacks(host: VmHost, state: () => VmState): Stacks {
-  const kit = host.evalInRealm(STACK_KIT_SOURCE, KIT_FILE) as StackKit;
+  // Copies, because an object without a prototype is slow to read.
+  const kit = { ...(host.evalInRealm(STACK_KIT_SOURCE, KIT_FILE) as StackKit) };
+  notePlainBuiltins(kit.plain);
   const own = `${__dirname}/`;
   const codeOf = (value: unknown): CodeBlock | undefined => {
     const data = state().dataOf(value);
@@ -365,7 +370,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       isRunLoop: (script, name) => name === 'run' && script.endsWith('/run.js'),
     },
     kit,
-    host.evalInRealm(STACK_KIT_SOURCE, PACKAGE_KIT_FILE) as StackKit,
+    { ...(host.evalInRealm(STACK_KIT_SOURCE, PACKAGE_KIT_FILE) as StackKit) },
   );
 }
 

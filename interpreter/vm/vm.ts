@@ -148,7 +148,8 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
     isMethod: (kind: string) => /method/i.test(kind),
     isGenerator: (kind: string) => /generator/i.test(kind),
   };
-  return build(callbacks, texts);
+  // An object without a prototype keeps its properties in a dictionary, through which the optimising compiler does not see.
+  return { ...build(callbacks, texts) };
 }
 
 /** by, step: as in AsyncFrame of scheduling.ts. */
