@@ -16,6 +16,17 @@ test('clocks, randomness and facts about the machine', async () => {
     try { process.chdir('/no/such/folder'); } catch (error) { console.log(error.stack); }`);
 });
 
+test('output that was waiting for its reader when the process exited never leaves', async () => {
+  const program = (end: string): string => `
+    for (let i = 0; i < 3; i++) process.stdout.write(String(i).repeat(100_000), () => process.stderr.write('written'));
+    process.stderr.write('on its way');
+    ${end}`;
+  const exits = await roundTrip(program('process.exit(3);'), { unread: true });
+  assert.ok(exits.stdout.length > 0 && exits.stdout.length < 300_000, `${exits.stdout.length} characters`);
+  const throws = await roundTrip(program('throw new Error();'), { unread: true });
+  assert.equal(throws.stdout, exits.stdout);
+});
+
 test('the list of loaded built-ins', async () => {
   const { stdout } = await roundTrip('console.log(process.moduleLoadList.length, process.moduleLoadList);');
   assert.match(stdout, /NativeModule internal/);

@@ -7,11 +7,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
+  constants,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -37,6 +39,8 @@ export interface RoundTripOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Files to copy there, by name: where they come from. */
   readonly copies?: Readonly<Record<string, string>>;
+  /** Standard output is a pipe that nobody reads before the program has ended. */
+  readonly unread?: boolean;
   /** A plain run prints the same. */
   readonly asPlain?: boolean;
   readonly args?: readonly string[];
@@ -76,7 +80,7 @@ async function recordProgram(base: string, script: string, options: RoundTripOpt
   if (options.input !== undefined) writeFileSync(files.in, options.input);
   const descriptors = [
     options.input === undefined ? openSync('/dev/null', 'r') : openSync(files.in, 'r'),
-    openSync(files.out, 'w'),
+    options.unread === true ? openPipe(files.out) : openSync(files.out, 'w'),
     openSync(files.err, 'w'),
   ];
   const { exitCode, signal } = await record({
@@ -87,8 +91,30 @@ async function recordProgram(base: string, script: string, options: RoundTripOpt
     env: { ...process.env, ...options.env },
     stdio: descriptors,
   });
+  const stdout = options.unread === true ? drain(files.out) : readFileSync(files.out, 'utf8');
   for (const fd of descriptors) closeSync(fd);
-  return { stdout: readFileSync(files.out, 'utf8'), stderr: readFileSync(files.err, 'utf8'), exitCode, signal };
+  return { stdout, stderr: readFileSync(files.err, 'utf8'), exitCode, signal };
+}
+
+/** A pipe with a name, open at both ends. */
+function openPipe(file: string): number {
+  spawnSync('mkfifo', [file]);
+  return openSync(file, constants.O_RDWR);
+}
+
+/** What is in a pipe that somebody holds open. Opened again, because a program's descriptors are made to wait. */
+function drain(file: string): string {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const buffer = Buffer.alloc(1 << 20);
+  let length = 0;
+  for (;;) {
+    try {
+      length += readSync(fd, buffer, { offset: length });
+    } catch {
+      closeSync(fd);
+      return buffer.toString('utf8', 0, length);
+    }
+  }
 }
 
 function replayNatively(recording: string): Outcome {

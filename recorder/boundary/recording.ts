@@ -25,6 +25,7 @@ import { join } from 'node:path';
 import type { Boundary } from './core';
 import { channelOf } from './hooks/ipc';
 import { childEvents, identityOf, programOf } from './lineage';
+import { sentSoFar } from './hooks/streams';
 import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
 import { orderOutputIn, shareOutput } from './output';
@@ -108,8 +109,11 @@ export function startRecording(options: RecordingOptions): void {
       if (failure === undefined) writer.end(kind, code, '');
       // The last event may be the one for which there was no room.
       const problem = failure ?? writer.failure;
+      const { sent: _before, ...rest } = manifest;
+      const sent = problem === undefined ? sentSoFar(boundary) : undefined;
       manifest = {
-        ...manifest,
+        ...rest,
+        ...(sent === undefined ? {} : { sent }),
         status: problem === undefined ? 'ended' : 'failed',
         failure: problem === undefined ? null : problem.message,
         end: { kind: problem === undefined ? kind : 'lost', code, signal: null },

@@ -23,6 +23,7 @@ import { installDisguise } from './disguise';
 import { openHost, type Members } from './host';
 import { installHooks, OWN_FOLDER } from './install';
 import { restoreChannel } from './hooks/ipc';
+import { sendNoMore } from './hooks/streams';
 import type { CompileEsModule } from './hooks/esm-modules';
 import type { CompileModule } from './hooks/modules';
 import { hideOwnModules, restorePaths } from './hooks/modules';
@@ -188,6 +189,7 @@ export function startReplay(options: ReplayOptions): Replay {
   boundary.witness = options.witness ?? -1;
 
   boundary.clocks.set('Date.now', Date.parse(manifest.startedAt));
+  if (manifest.sent !== undefined) sendNoMore(manifest.sent);
   restoreChannel(host, manifest.statics['channel']);
   if (manifest.parent !== null) shareOutput();
   installHooks(boundary, {

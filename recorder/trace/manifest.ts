@@ -78,6 +78,11 @@ export interface Manifest {
   /** The first is the one that was started. */
   readonly processes: readonly ProcessInfo[];
   readonly end: Ending | null;
+  /**
+   * Bytes that had left by the end, where that is not all the program had written: by the number of the stream on stdout or stderr, whose
+   * reader was slower than the program ended.
+   */
+  readonly sent?: Readonly<Record<string, number>>;
   /** What the boundary keeps about the process as a whole: JSON of its own making. */
   readonly statics: Readonly<Record<string, unknown>>;
 }
@@ -236,6 +241,7 @@ export function readManifest(dir: string): Manifest {
     startedAt: string(object, 'startedAt'),
     processes: processes(object),
     end: ending(object['end']),
+    ...(object['sent'] === undefined ? {} : { sent: counts(object['sent']) }),
     statics: record(object['statics'], 'statics'),
   };
 }
@@ -292,6 +298,12 @@ function integer(object: Record<string, unknown>, key: string, max: number): num
   const value = object[key];
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) throw damaged(`${key} is out of range`);
   return value;
+}
+
+function counts(value: unknown): Record<string, number> {
+  const object = record(value, 'sent');
+  for (const key of Object.keys(object)) integer(object, key, Number.MAX_SAFE_INTEGER);
+  return object as Record<string, number>;
 }
 
 /** A file of the recording: relative, and inside of it whatever the manifest says. */

@@ -39,15 +39,53 @@ export interface StreamClass {
 interface StreamState {
   /** Descriptors that a stream was opened on, where they are 1 or 2. */
   readonly output: WeakMap<object, number>;
+  /** Bytes that such a stream was given to write, from the beginning. */
+  readonly given: WeakMap<object, number>;
+  /** Those of them that once had to wait for their reader. */
+  readonly slow: Set<Members>;
+  /** Replay: how many bytes had left by the end, by the number of the stream, where that was not all. */
+  sent: Readonly<Record<string, number>>;
   /** Buffers that native code reads into, for streams that have one. */
   readonly userBuffer: WeakMap<object, Uint8Array>;
 }
 
-const state: StreamState = { output: new WeakMap(), userBuffer: new WeakMap() };
+const state: StreamState = { output: new WeakMap(), given: new WeakMap(), slow: new Set(), sent: {}, userBuffer: new WeakMap() };
 
 /** Writes to this stream are output of the program, and really made at replay, if its descriptor is 1 or 2. */
 export function reallyWrites(handle: object, fd: unknown): void {
   if (fd === 1 || fd === 2) state.output.set(handle, fd);
+}
+
+/**
+ * Record, at the end of the process: bytes that have left by each stream on descriptor 1 or 2 that still has some to write, by its number.
+ * What a process has not written when it exits is lost; undefined if nothing is.
+ */
+export function sentSoFar(boundary: Boundary): Record<string, number> | undefined {
+  let sent: Record<string, number> | undefined;
+  for (const handle of state.slow) {
+    const waiting = boundary.quiet(() => handle['writeQueueSize']) as number;
+    if (waiting > 0) (sent ??= {})[boundary.knownNumber(handle)] = state.given.get(handle)! - waiting;
+  }
+  return sent;
+}
+
+/** Replay: no more than that leaves. */
+export function sendNoMore(sent: Readonly<Record<string, number>>): void {
+  state.sent = sent;
+}
+
+/** Replay: the part of a write that left, in the recorded run, before its process ended. */
+function whatLeft(boundary: Boundary, stream: object, bytes: Uint8Array): Uint8Array {
+  const limit = boundary.whatIf ? undefined : state.sent[boundary.knownNumber(stream)];
+  const before = given(stream, bytes.length);
+  return limit === undefined ? bytes : bytes.subarray(0, Math.max(0, limit - before));
+}
+
+/** Counts what a stream is given to write; answers what it had been given before. */
+function given(stream: object, bytes: number): number {
+  const before = state.given.get(stream) ?? 0;
+  state.given.set(stream, before + bytes);
+  return before;
 }
 
 /** Hooks everything that libuv streams have in common. `plain`: further methods of the class that are ordinary calls. */
@@ -132,8 +170,13 @@ function installWrites(boundary: Boundary, { name, prototype, nested, shutsDownA
         return { result: 0 };
       },
       save(result, args, self) {
-        if (state.output.has(self)) outputDone();
         const bytes = fields[kBytes]!;
+        if (state.output.has(self)) {
+          outputDone();
+          const status: unknown = typeof result === 'object' ? fields[kError!] : result;
+          if (status === 0) given(self, bytes);
+          if (fields[kAsync] !== 0) state.slow.add(self);
+        }
         if (typeof result !== 'object' || result === null) {
           const pending = fields[kAsync] !== 0;
           const request = args[0] as Members | null;
@@ -155,7 +198,7 @@ function installWrites(boundary: Boundary, { name, prototype, nested, shutsDownA
         fields[kBytes] = bytes;
         fields[kAsync] = pending ? 1 : 0;
         const fd = state.output.get(self);
-        if (fd !== undefined && status === 0) really(fd, outgoing(member, args));
+        if (fd !== undefined && status === 0) really(fd, whatLeft(boundary, self, outgoing(member, args)));
         if (args[0] === null && !answered) return status;
         const given = args[0] as Members | null;
         const request = given ?? (boundary.objectOf(number) as Members | undefined) ?? new WriteWrap();
