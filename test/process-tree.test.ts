@@ -103,3 +103,25 @@ test('by environment alone: children belong to the recording of the program that
   const replayed = await bench.replay('native');
   assert.deepEqual([replayed.stdout.toString(), replayed.stderr.toString()], [stdout.toString(), stderr.toString()]);
 });
+
+test('a process of another Node major is left out by name, the others replay', async (t) => {
+  const bench = new Workbench(fixture, caseOf('together'), node!);
+  t.after(() => bench.dispose());
+  const recorded = await bench.record();
+  bench.moveAway();
+  const manifest = path.join(bench.copy, 'processes/1/manifest.json');
+  fs.writeFileSync(manifest, fs.readFileSync(manifest, 'utf8').replace(/"node": "v[^"]*"/, '"node": "v98.1.2"'));
+  const replayed = await bench.replay('native');
+  assert.equal(replayed.exitCode, 125);
+  assert.match(
+    replayed.stderr.toString(),
+    /what process 1 wrote is left out: it was recorded with Node v98\.1\.2.*with Node 98: .*--process 1\n$/,
+  );
+  const lines = recorded.stdout.toString().split('\n');
+  const left = replayed.stdout.toString().split('\n');
+  assert.ok(left.length > 1 && left.length < lines.length, `${left.length} of ${lines.length} lines`);
+  assert.ok(left.every((line) => lines.includes(line)));
+  const alone = await bench.retrace('replay', bench.copy, '--engine', 'native', '--process', '1');
+  assert.equal(alone.exitCode, 125);
+  assert.match(alone.stderr.toString(), /Run retrace with Node 98/);
+});

@@ -54,6 +54,11 @@ export interface RunOptions {
   thread?: string;
   /** Output of recorded children that wrote to the same stdout or stderr is put in its place among this process's own. Default: true. */
   children?: boolean;
+  /**
+   * Told a process below this one that was recorded with another major version of Node, whose output is left out for that reason. Without it
+   * the run throws WrongNode.
+   */
+  onLeftOut?: (process: Recording) => void;
   /** Says nothing where the recording stops without an end. */
   oneOfSeveral?: boolean;
   /** Told the turn that is being replayed, now and then. */
@@ -249,7 +254,7 @@ export class Recording {
   }
 
   /**
-   * Runs a thread to its end with this process's stdout and stderr, as `retrace replay` does.
+   * Runs a thread to its end with this process's stdout and stderr, as `retrace replay` does, and those below it that wrote there, too.
    * Throws WrongNode, Damaged, Divergence.
    */
   async run(options: RunOptions = {}): Promise<RunResult> {
@@ -372,8 +377,8 @@ export class Recording {
     return new TraceReader(bytes, file, { handles: { numberOf: () => 0, handleOf: (number) => new NativeHandle(number) } });
   }
 
-  /** What makes a replay impossible is told before one is started. */
-  private check(thread: string): void {
+  /** What makes a replay impossible is told before one is started. Throws WrongNode, Damaged. */
+  check(thread = 'main'): void {
     checkNode(this.manifest, process.version);
     this.reader(this.thread(thread).trace);
     for (const { hash } of this.sources) this.store.get(hash);

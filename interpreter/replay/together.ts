@@ -49,10 +49,12 @@ export async function ended(replayer: ReplayerProcess): Promise<RunResult> {
 
 /** Replays `others` first, keeping what they write, then `recording`, putting theirs in its place. Throws what any of them throws. */
 export async function runTogether(recording: Recording, others: readonly Recording[], options: RunOptions): Promise<RunResult> {
+  recording.check();
   let kept: Chunk[] = [...recording.inheritedOutput];
   for (const other of others) {
     const fds = fdsInto(recording, other);
-    kept = kept.concat(await outputOf(other, fds, options));
+    if (options.onLeftOut && !isOfThisNode(other)) options.onLeftOut(other);
+    else kept = kept.concat(await outputOf(other, fds, options));
     for (const { fd, bytes, time } of other.inheritedOutput) if (fds.has(fd)) kept.push({ fd: fds.get(fd)!, bytes, time });
   }
   kept.sort((a, b) => a.time - b.time);
@@ -75,7 +77,11 @@ export async function runTogether(recording: Recording, others: readonly Recordi
   return ended(replayer);
 }
 
-async function outputOf(process: Recording, fds: ReadonlyMap<1 | 2, 1 | 2>, options: RunOptions): Promise<Chunk[]> {
+function isOfThisNode({ manifest }: Recording): boolean {
+  return manifest.node.split('.')[0] === process.version.split('.')[0];
+}
+
+async function outputOf(recording: Recording, fds: ReadonlyMap<1 | 2, 1 | 2>, options: RunOptions): Promise<Chunk[]> {
   const chunks: Chunk[] = [];
   let time = 0;
   const last: Chunk[] = [];
@@ -83,7 +89,7 @@ async function outputOf(process: Recording, fds: ReadonlyMap<1 | 2, 1 | 2>, opti
     const into = fds.get(fd);
     if (into !== undefined) list.push({ fd: into, bytes, time });
   };
-  const replayer = process.begin({ ...withoutThread(options), oneOfSeveral: true }, (fd, bytes, at) => {
+  const replayer = recording.begin({ ...withoutThread(options), oneOfSeveral: true }, (fd, bytes, at) => {
     if (at !== undefined) time = at;
     keep(at === undefined ? last : chunks, fd, bytes);
   });
