@@ -85,14 +85,14 @@ export class Conversation {
 
   /** A movement shows where it led, not every variable again. */
   async told(stop: Stop | End): Promise<string> {
-    if (isEnd(stop)) return endText(stop) + (stop.error ? `\n${paint(errorText(stop.error), 'red')}` : '');
-    const shown = [bannerText(stop), ...sourceText(this.replay, stop, AROUND)];
+    const shown = isEnd(stop) ? [endText(stop)] : [bannerText(stop), ...sourceText(this.replay, stop, AROUND)];
     if (stop.error) shown.push(paint(errorText(stop.error), 'red'));
     if (stop.watch) {
       const { expression, old, new: fresh } = stop.watch;
       const values = `${old ? lines(old.preview) : 'nothing'} -> ${fresh ? lines(fresh.preview) : 'nothing'}`;
       shown.push(paint(`${lines(expression)}: ${values}`, 'yellow'));
     }
+    if (isEnd(stop)) return shown.join('\n');
     if (stop.divergence) {
       const { details } = stop.divergence;
       shown.push(

@@ -146,13 +146,21 @@ async function goto(conversation: Conversation, target: string): Promise<string>
     case 'crash':
       return conversation.move('backwards', () => replay.crash());
     case 'end':
-      return conversation.move('forwards', () => conversation.marks.apart(() => replay.continue()));
+      return conversation.move('forwards', () => conversation.marks.apart(() => toEnd(replay)));
   }
   const position = /^\d+:\d+$/.test(target) ? `${replay.thread}:${target}` : target;
   if (position.startsWith(`${replay.thread}:`)) {
     return conversation.move(isLater(position, replay.current) ? 'forwards' : 'backwards', () => replay.goto(position));
   }
   return conversation.move('forwards', () => replay.runTo(locationHere(conversation, target)));
+}
+
+/** Past everything that is watched. */
+async function toEnd(replay: Conversation['replay']): Promise<Stop | End> {
+  for (;;) {
+    const at = await replay.continue();
+    if (isEnd(at) || at.reason !== 'watchpoint') return at;
+  }
 }
 
 function isLater(position: string, current: Stop | End | undefined): boolean {

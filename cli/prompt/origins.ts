@@ -58,9 +58,10 @@ export function originCommands(conversation: Conversation): PromptCommand[] {
   ];
 }
 
-function writeText({ expression, how, by, old, new: written }: Write): string {
+function writeText({ expression, how, by, old, new: written, now }: Write): string {
   const value = written === undefined ? 'is deleted here' : `becomes ${lines(written.preview)} here`;
   const before = old === undefined ? '' : `, it was ${lines(old.preview)}`;
   const way = by === undefined ? '' : how === 'argument' ? ` as an argument of ${printable(by)}` : ` in ${printable(by)}`;
-  return `${lines(expression)} ${value}${way}${before}`;
+  const since = now === undefined ? '' : `\nSince then something else, such as Node's own code, has made it ${lines(now.preview)}.`;
+  return `${lines(expression)} ${value}${way}${before}${since}`;
 }

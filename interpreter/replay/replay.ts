@@ -250,8 +250,8 @@ export class Replay {
     if (this.timeline.inWhatIf || (await this.watchList.held())) {
       const at = await this.timeline.forward([{ kind: 'watch' }, { kind: 'breakpoint' }]);
       const stop = await this.settle(at, 'breakpoint');
-      const watch = at.kind === 'paused' && at.watch ? this.watchList.find(at.watch.id) : undefined;
-      return watch && at.kind === 'paused' && at.watch ? this.changed(stop, { ...at.watch, watch, moment: at }) : stop;
+      const watch = at.watch && this.watchList.find(at.watch.id);
+      return watch && at.watch ? this.changed(stop, { ...at.watch, watch }) : stop;
     }
     const change = await this.watchList.next();
     const goals = change ? [goalOf(change.moment), { kind: 'breakpoint' as const }] : [{ kind: 'breakpoint' as const }];
@@ -266,7 +266,7 @@ export class Replay {
    */
   async reverseContinue(): Promise<Stop | End> {
     if (this.timeline.inWhatIf) return this.discard();
-    const change = await this.watchList.previous();
+    const change = this.changedAtEnd() ?? (await this.watchList.previous());
     const found = this.timeline.current && (await this.timeline.lastBefore('breakpoint'));
     if (change && (!found || inOrder(found, change.moment) <= 0)) return this.changed(await this.go(change.moment), change);
     return found ? this.go(found, found.throws === undefined ? 'breakpoint' : 'exception') : this.start();
@@ -290,14 +290,18 @@ export class Replay {
     return this.watchList.all.map(({ id, expression }) => ({ id, expression }));
   }
 
-  private changed(stop: Stop | End, { watch, old, new: fresh }: PlaceChange): Stop | End {
-    if (isEnd(stop)) return stop;
-    const { expression, id } = watch;
-    return (this.at = {
-      ...stop,
-      reason: 'watchpoint',
-      watch: { id, expression, ...(old ? { old } : {}), ...(fresh ? { new: fresh } : {}) },
-    });
+  /** What the last statement has changed, as the end at which the program stands tells. */
+  private changedAtEnd(): PlaceChange | undefined {
+    const { current } = this.timeline;
+    const told = this.at && isEnd(this.at) ? this.at.watch : undefined;
+    const watch = told && this.watchList.find(told.id);
+    if (!watch || current?.kind !== 'ended' || !current.lastStatement) return undefined;
+    return { watch, moment: current.lastStatement, old: told.old ?? null, new: told.new ?? null };
+  }
+
+  private changed(stop: Stop | End, { watch: { expression, id }, old, new: fresh }: Omit<PlaceChange, 'moment'>): Stop | End {
+    const watch = { id, expression, ...(old ? { old } : {}), ...(fresh ? { new: fresh } : {}) };
+    return (this.at = isEnd(stop) ? { ...stop, watch } : { ...stop, reason: 'watchpoint', watch });
   }
 
   /** To a position, in either direction. Throws BadLocation, NotReached. */
@@ -373,7 +377,7 @@ export class Replay {
     return isEnd(stop) ? stop : (this.at = { ...stop, wrote });
   }
 
-  private write(expression: string, { how, by, moment, place, old, value }: WriteInfo): Write {
+  private write(expression: string, { how, by, moment, place, old, value, now }: WriteInfo): Write {
     return {
       expression,
       how,
@@ -382,6 +386,7 @@ export class Replay {
       ...(place ? placeOnly(this.places.frame(place)) : {}),
       ...(old ? { old } : {}),
       ...(value ? { new: value } : {}),
+      ...(now ? { now } : {}),
     };
   }
 

@@ -60,6 +60,8 @@ export interface Write {
   old?: Value;
   /** Absent: it was deleted. */
   new?: Value;
+  /** What it is by now, where something that is no statement of the program, such as Node's own code, has written since. */
+  now?: Value;
 }
 
 export interface Evaluation extends Value {
@@ -127,6 +129,8 @@ export interface End {
   evaluations: Evaluation[];
   /** The error nobody handled, if that is what ended it. */
   error?: ErrorValue;
+  /** A watched place that the very last statement has changed. */
+  watch?: { id: number; expression: string; old?: Value; new?: Value };
   /** A what-if has ended, not the recorded program. */
   whatIf?: true;
 }

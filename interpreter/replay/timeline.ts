@@ -43,6 +43,8 @@ export interface Ended {
   /** Of the breakpoints set. */
   hits: { id: number; hit: number }[];
   fatal: Fatal | undefined;
+  /** What the last statement has changed of a place that was looked at (goal `watch`). */
+  watch?: Paused['watch'];
 }
 
 export interface Fatal extends Moment {
@@ -348,7 +350,7 @@ export class Timeline {
 
   /** Where the program stands; after its end, its last statement. */
   get placeNow(): Place | undefined {
-    return this.here?.kind === 'ended' ? this.here.last : this.here && placeOf(this.here);
+    return this.here?.kind === 'ended' ? (this.here.lastStatement ?? this.here.last) : this.here && placeOf(this.here);
   }
 
   async close(): Promise<void> {
@@ -491,8 +493,17 @@ export class Timeline {
       if (at.kind !== 'exit') throw new ReplayerFailed(`the replayer answered ${at.kind} to run`);
       const { ended } = link;
       if (!ended) return undefined;
-      const { hits, lastStatement, step, truncated, turn } = ended;
-      return { kind: 'ended', exit: at, last: { turn, step }, lastStatement, truncated, hits, fatal: this.fatal };
+      const { hits, lastStatement, step, truncated, turn, watch } = ended;
+      return {
+        kind: 'ended',
+        exit: at,
+        last: { turn, step },
+        lastStatement,
+        truncated,
+        hits,
+        fatal: this.fatal,
+        ...(watch ? { watch } : {}),
+      };
     } catch (error) {
       if (error instanceof Divergence && link === this.present) this.present = undefined;
       throw error;

@@ -70,7 +70,8 @@ export class WatchList {
       await errand.ask({ do: 'track', place: tracked });
       await errand.run([goalOf(place)]);
       const reply = expected(await errand.ask({ do: 'wrote', frame, expression }));
-      return reply.kind === 'wrote' && reply.last && (whole || !reply.last.sighted) ? reply.last : undefined;
+      if (reply.kind !== 'wrote' || !reply.last || (!whole && reply.last.sighted)) return undefined;
+      return reply.stale && reply.value ? { ...reply.last, now: reply.value } : reply.last;
     });
   }
 

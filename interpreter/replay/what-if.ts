@@ -113,8 +113,8 @@ export class BranchingTimeline extends Timeline {
       throw reply.kind === 'exit' ? failed(link, reply) : new ReplayerFailed(`the replayer answered ${reply.kind} to run`);
     }
     const last = { turn: ended.turn, step: ended.step };
-    const { lastStatement, truncated, hits } = ended;
-    return (branch.here = { kind: 'ended', exit: reply, last, lastStatement, truncated, hits, fatal });
+    const { lastStatement, truncated, hits, watch } = ended;
+    return (branch.here = { kind: 'ended', exit: reply, last, lastStatement, truncated, hits, fatal, ...(watch ? { watch } : {}) });
   }
 
   override async reach(place: Place): Promise<Paused> {

@@ -267,3 +267,19 @@ describe('who wrote', () => {
     });
   });
 });
+
+test('a watchpoint on what the very last statement changes', async () => {
+  const program = 'const o = { n: 1 };\nsetTimeout(() => {\n  o.n = 2;\n}, 1);\n';
+  await withReplay(await recorded('last', program), async (replay) => {
+    await replay.runTo('last.js:2');
+    const { id } = await replay.addWatchpoint('o.n');
+    const end = await replay.continue();
+    assert.ok(isEnd(end));
+    assert.deepEqual([end.watch?.id, end.watch?.old?.value, end.watch?.new?.value], [id, 1, 2]);
+    const back = await replay.reverseContinue();
+    assert.ok(!isEnd(back));
+    assert.deepEqual([back.line, back.reason, back.watch?.old?.value], [3, 'watchpoint', 1]);
+    const before = await replay.reverseContinue();
+    assert.ok(!isEnd(before) && before.line === 1);
+  });
+});

@@ -218,6 +218,8 @@ export interface WriteInfo {
   /** Null: there was nothing. */
   old: Preview | null;
   value: Preview | null;
+  /** Something that is not followed has written since, such as Node's own code: what it is by now. */
+  now?: Preview;
 }
 
 export interface Wrote {
@@ -353,6 +355,8 @@ export type ReplayerEvent =
       signal: string | null;
       lastMatch: Match | null;
       hits: { id: number; hit: number }[];
+      /** Of a run that looks for that: what the last statement has changed. */
+      watch?: NonNullable<Paused['watch']>;
     };
 
 /** JSON in ASCII, with its length in front. */

@@ -47,6 +47,9 @@ export class Session<F> {
   /** The program has been changed, and is not the recorded one any more. */
   private changed = false;
 
+  /** What the last statement has changed of the places that are watched. */
+  private endChange: Paused['watch'];
+
   private readonly breakpoints: Breakpoints<F>;
   private readonly movement: Movement<F>;
   private readonly evaluator: Evaluator<F>;
@@ -187,10 +190,23 @@ export class Session<F> {
   private tellEnd(): void {
     const { truncated, code, signal } = this.end!;
     const { turn, step } = this.vm;
-    const { lastMatch } = this.movement;
+    const { lastMatch, watches } = this.movement;
+    const change = watches ? this.watchpoints.changed() : undefined;
+    if (change) this.endChange = { ...change, old: this.endChange?.id === change.id ? this.endChange.old : change.old };
     const lastStatement = this.vm.steps > 0 ? this.vm.momentOf(this.vm.steps) : null;
     const hits = this.breakpoints.counts();
-    this.send({ kind: 'ended', turn, step, lastStatement, truncated, code, signal, lastMatch, hits });
+    this.send({
+      kind: 'ended',
+      turn,
+      step,
+      lastStatement,
+      truncated,
+      code,
+      signal,
+      lastMatch,
+      hits,
+      ...(this.endChange ? { watch: this.endChange } : {}),
+    });
   }
 
   /** The program asks for something that was not recorded, and cannot go on. A changed one stops there, to be looked at. */
