@@ -1,4 +1,4 @@
-// `npm run bench [-- requests|crossings|engines ...] [--rounds N]`: measures, prints the tables, saves them as bench/results/<date>.json and,
+// `npm run bench [-- requests|crossings|engines|time-travel ...] [--rounds N] [--size N]`: measures, prints the tables, saves them as bench/results/<date>.json and,
 // when everything was measured, as bench/results/latest.json. Medians (smallest-largest) over interleaved rounds.
 import fs from 'node:fs';
 import os from 'node:os';
@@ -7,16 +7,20 @@ import { pathToFileURL } from 'node:url';
 import { measureCrossings } from './crossings.js';
 import { measureEngines } from './engines.js';
 import { root, scratch } from './places.js';
-import { crossingTable, engineTable, requestTable } from './report.js';
+import { crossingTable, engineTable, requestTable, timeTravelTable } from './report.js';
 import { measureRequests } from './requests.js';
+import { measureTimeTravel } from './time-travel.js';
 
-const parts = ['requests', 'crossings', 'engines'];
+const parts = ['requests', 'crossings', 'engines', 'time-travel'];
+/** Hundredths of their size that the recordings of time travel have. */
+const FULL = 100;
 
 async function main(words: string[]): Promise<void> {
-  const at = words.indexOf('--rounds');
-  const rounds = at < 0 ? 5 : Number(words.splice(at, 2)[1]);
+  const rounds = numberAfter(words, '--rounds', 5);
+  const size = numberAfter(words, '--size', FULL);
   const unknown = words.filter((word) => !parts.includes(word));
-  if (unknown.length > 0 || !(rounds >= 1)) throw new Error(`usage: npm run bench -- [${parts.join('|')}]... [--rounds N]`);
+  if (unknown.length > 0 || !(rounds >= 1) || !(size >= 1))
+    throw new Error(`usage: npm run bench -- [${parts.join('|')}]... [--rounds N] [--size HUNDREDTHS]`);
   const wanted = words.length > 0 ? words : parts;
 
   const results: Record<string, unknown> = {
@@ -45,13 +49,24 @@ async function main(words: string[]): Promise<void> {
     results.engines = times;
     console.log(`${engineTable(times)}\n`);
   }
+  if (wanted.includes('time-travel')) {
+    const found = await measureTimeTravel(rounds, size / FULL);
+    results['time-travel'] = found;
+    console.log(`${timeTravelTable(found)}\n`);
+  }
   const folder = path.join(root, 'bench/results');
   fs.mkdirSync(folder, { recursive: true });
   const text = `${JSON.stringify(results, null, 2)}\n`;
   const names = [`${String(results.date).slice(0, 19).replaceAll(':', '-')}.json`];
-  if (wanted.length === parts.length) names.push('latest.json');
+  if (wanted.length === parts.length && size === FULL) names.push('latest.json');
   for (const name of names) fs.writeFileSync(path.join(folder, name), text);
   console.log(`saved as ${names.map((name) => `bench/results/${name}`).join(' and ')}`);
+}
+
+/** Takes an option out of the words. */
+function numberAfter(words: string[], option: string, otherwise: number): number {
+  const at = words.indexOf(option);
+  return at < 0 ? otherwise : Number(words.splice(at, 2)[1]);
 }
 
 main(process.argv.slice(2))

@@ -3,6 +3,7 @@ import type { CrossingCost } from './crossings.js';
 import { engines, type EngineTimes } from './engines.js';
 import type { RequestCost } from './requests.js';
 import type { Spread } from './rounds.js';
+import type { Measure } from './time-travel.js';
 
 const number = (value: number) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
 const cell = ({ median, min, max }: Spread) => `${number(median)} (${number(min)}-${number(max)})`;
@@ -32,6 +33,21 @@ export function engineTable(times: EngineTimes[]): string {
   return table(
     ['program', 'node ms', ...engines.slice(1).map((engine) => `${engine} / node`)],
     times.map((one) => [one.program, cell(one.millis.node), ...engines.slice(1).map((engine) => cell(one.ratio[engine]))]),
+  );
+}
+
+export function timeTravelTable(measures: Measure[]): string {
+  return table(
+    ['time travel', 'unit', 'median', '99 %', 'median cpu', '99 % cpu', 'wanted'],
+    measures.map(({ name, unit, wall, cpu, wanted }) => [
+      name,
+      unit,
+      number(wall.median),
+      number(wall.p99),
+      cpu ? number(cpu.median) : '',
+      cpu ? number(cpu.p99) : '',
+      wanted,
+    ]),
   );
 }
 

@@ -30,6 +30,12 @@ export function spread(values: readonly number[]): Spread {
   return { median, min: sorted[0], max: sorted[sorted.length - 1] };
 }
 
+/** The value below which so many hundredths of all lie. */
+export function percentile(values: readonly number[], hundredths: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * hundredths) / 100) - 1)];
+}
+
 /** The ratios of two variants round by round: a disturbance of a whole round cancels out. */
 export function ratios(values: readonly number[], base: readonly number[]): Spread {
   return spread(values.map((value, round) => value / base[round]));

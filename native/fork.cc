@@ -294,9 +294,11 @@ Napi::Value OwnPid(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), getpid());
 }
 
-// Milliseconds of CLOCK_MONOTONIC.
-Napi::Value Milliseconds(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Now());
+// Milliseconds that this process has had of processors.
+Napi::Value ProcessorTime(const Napi::CallbackInfo& info) {
+  struct timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return Napi::Number::New(info.Env(), static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6);
 }
 
 }  // namespace
@@ -310,7 +312,7 @@ void DefineFork(Napi::Env env, Napi::Object exports) {
   exports.Set("scratch", Napi::Function::New<Scratch>(env, "scratch"));
   exports.Set("pollIn", Napi::Function::New<PollIn>(env, "pollIn"));
   exports.Set("ownPid", Napi::Function::New<OwnPid>(env, "ownPid"));
-  exports.Set("milliseconds", Napi::Function::New<Milliseconds>(env, "milliseconds"));
+  exports.Set("processorTime", Napi::Function::New<ProcessorTime>(env, "processorTime"));
 }
 
 }  // namespace retrace

@@ -10,7 +10,7 @@ import { FORKABLE_FLAGS, listenAt } from './index';
 
 const facade = JSON.stringify(join(__dirname, 'index.js'));
 const HEAD = `
-const { branch, exitNow, lifeline, milliseconds, pollIn, readFully, scratch, writeFully } = require(${facade});
+const { branch, exitNow, lifeline, pollIn, readFully, scratch, writeFully } = require(${facade});
 const address = '\\0' + process.argv[1];
 const tell = (message) => writeFully(3, Buffer.from(JSON.stringify(message) + '\\n'));
 lifeline(3);

@@ -93,7 +93,7 @@ interface WriterAddon {
   scratch(control: number, milliseconds: number, run: () => Uint8Array): Uint8Array | number;
   pollIn(fd: number): boolean;
   ownPid(): number;
-  milliseconds(): number;
+  processorTime(): number;
 }
 
 /** The addons are built beside their sources, not in dist: see scripts/build-native.mjs. */
@@ -194,7 +194,7 @@ export const replaceProcess: (path: string, args: readonly string[], environment
 /** Whether replayers can be branched (fork.cc). Their Node needs FORKABLE_FLAGS. */
 export const canFork = process.platform === 'linux';
 /** V8 without helper threads, which would not exist in a branch. */
-export const FORKABLE_FLAGS: readonly string[] = ['--single-threaded', '--v8-pool-size=0'];
+export const FORKABLE_FLAGS: readonly string[] = ['--single-threaded', '--v8-pool-size=0', '--no-flush-bytecode'];
 
 /** Debug sessions only. The process ends as soon as the other end of that socket closes, whatever it is doing. */
 export const lifeline: (fd: number) => void = writer.lifeline;
@@ -226,8 +226,8 @@ export function scratch(control: number, milliseconds: number, run: () => Uint8A
 export const pollIn: (fd: number) => boolean = writer.pollIn;
 /** The process id as the system knows it. */
 export const ownPid: () => number = writer.ownPid;
-/** A clock for intervals, in milliseconds; the program's stand still at replay. */
-export const milliseconds: () => number = writer.milliseconds;
+/** Milliseconds of processor time that this process has had; the program's clocks stand still at replay. */
+export const processorTime: () => number = writer.processorTime;
 
 let loaded: Driver | undefined;
 

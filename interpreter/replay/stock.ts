@@ -18,12 +18,14 @@ export interface Checkpoint {
 /** Most checkpoints that are kept, whatever the memory allows, and the fewest. */
 const MOST = 48;
 const FEWEST = 4;
-/** Milliseconds between two measurements of memory. */
-const MEASURE = 500;
+/** Milliseconds between two measurements of memory: one takes the system some milliseconds, so it is one process at a time. */
+const MEASURE = 100;
 
 export class Stock {
   private list: Checkpoint[] = [];
   private most = MOST;
+  /** Bytes, as measured last; in the order of measuring. */
+  private readonly sizes = new Map<Checkpoint, number>();
   private measuredAt = 0;
   private measuring = false;
 
@@ -54,12 +56,14 @@ export class Stock {
     const at = this.list.indexOf(checkpoint);
     if (at < 0) return;
     this.list.splice(at, 1);
+    this.sizes.delete(checkpoint);
     void checkpoint.link.kill();
   }
 
   clear(): void {
     const { list } = this;
     this.list = [];
+    this.sizes.clear();
     for (const { link } of list) void link.kill();
   }
 
@@ -73,14 +77,19 @@ export class Stock {
   private measure(present: number, finest: number): void {
     const now = performance.now();
     if (this.measuring || now - this.measuredAt < MEASURE) return;
+    const { sizes } = this;
+    const next = this.list.findLast((one) => !sizes.has(one)) ?? sizes.keys().next().value;
+    if (next?.link.pid === undefined) return;
     this.measuredAt = now;
     this.measuring = true;
-    const measured = [...this.list];
-    void Promise.all(measured.map(({ link }) => (link.pid === undefined ? 0 : memoryOf(link.pid)))).then((sizes) => {
+    void memoryOf(next.link.pid).then((size) => {
       this.measuring = false;
-      const total = sizes.reduce((sum, size) => sum + size, 0);
-      if (total === 0) return;
-      this.most = Math.max(FEWEST, Math.min(MOST, Math.floor((measured.length * this.budget) / total)));
+      sizes.delete(next);
+      if (size === 0 || !this.list.includes(next)) return;
+      sizes.set(next, size);
+      let known = 0;
+      for (const one of sizes.values()) known += one;
+      this.most = Math.max(FEWEST, Math.min(MOST, Math.floor((sizes.size * this.budget) / known)));
       if (this.list.length > this.most) this.thin(present, finest);
     });
   }

@@ -181,7 +181,7 @@ export class Timeline {
       const link = (this.present ??= await this.begin());
       this.dirty = from !== undefined;
       this.focus = from?.total ?? 0;
-      const at = await this.run(link, goals, { from: this.focus, lay: this.layEvery(), scan });
+      const at = await this.run(link, goals, { lay: this.layEvery(), scan });
       if (at) return this.arrive(at, link);
       this.present = undefined;
       if (tries === TRIES) throw failed(link, await link.exited);
@@ -280,7 +280,6 @@ export class Timeline {
       if (!link) continue;
       const lay = end.total === Infinity ? this.layEvery() : {};
       const at = await this.run(link, end.goals, {
-        from: start?.standing.total ?? 0,
         lay,
         scan: { ...scan, fromHere: start !== undefined },
       });
@@ -346,6 +345,12 @@ export class Timeline {
         await link.kill();
       }
     }
+  }
+
+  /** A copy of the replayer that stands where the program does, apart from the timeline. Undefined where replayers are not copied. */
+  protected async copyOfPresent(onEvent: (event: ReplayerEvent) => void): Promise<ReplayerLink | undefined> {
+    await this.undisturbed();
+    return this.present && this.branches.copy(this.present, onEvent);
   }
 
   /** Where the program stands; after its end, its last statement. */
@@ -470,24 +475,22 @@ export class Timeline {
       return reply.kind === 'paused' ? { ...reply, reason: from.within ? 'throw' : 'moment' } : undefined;
     }
     const start = from?.total ?? 0;
-    return this.run(link, [goalOf(place)], { from: start, lay: this.layTowards(start, total) });
+    return this.run(link, [goalOf(place)], { lay: this.layTowards(start, total) });
   }
 
-  /** Runs a replayer. from: statements executed before it starts. Undefined if it was lost. Throws Divergence. */
+  /** Runs a replayer. Undefined if it was lost. Throws Divergence. */
   private async run(
     link: ReplayerLink,
     goals: Goal[],
-    { from, lay, scan }: { from: number; lay: Lay; scan?: Scan | undefined },
+    { lay, scan }: { lay: Lay; scan?: Scan | undefined },
   ): Promise<Paused | Ended | undefined> {
-    const began = performance.now();
     this.moving = link;
     const reply = link.request({ do: 'run', goals, ...(scan ? { scan } : {}), ...(isEmpty(lay) ? {} : { lay }) });
     if (this.interrupted) link.interrupt();
     try {
       const at = await reply;
-      const elapsed = performance.now() - began;
       if (at.kind === 'paused') {
-        if (elapsed > 5 && !scan) this.learn((at.total - from) / elapsed);
+        if (at.pace !== undefined && !scan) this.learn(at.pace);
         return at;
       }
       if (at.kind !== 'exit') throw new ReplayerFailed(`the replayer answered ${at.kind} to run`);

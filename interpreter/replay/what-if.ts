@@ -7,7 +7,8 @@
  */
 import type { BreakpointSpec, Evaluated, Goal, HitInfo, Moment, Paused, ReplayerEvent, Reply, Request, Scan } from '../replayer/protocol';
 import { Divergence, NotReached, ReplayerFailed } from './errors';
-import { failed, ReplayerProcess, type Exit } from './replayer-process';
+import { failed, type Exit, type ReplayerLink } from './replayer-link';
+import { ReplayerProcess } from './replayer-process';
 import { Timeline, type Ended, type Fatal, type Output, type Place, type TimelineOptions } from './timeline';
 
 type Question = Parameters<Timeline['inspect']>[0];
@@ -24,7 +25,7 @@ export interface BranchingOptions extends Omit<TimelineOptions, 'onOutput' | 'on
 }
 
 interface WhatIf {
-  link: ReplayerProcess;
+  link: ReplayerLink;
   here: Paused | Ended;
   ended: Extract<ReplayerEvent, { kind: 'ended' }> | undefined;
   fatal: Fatal | undefined;
@@ -180,7 +181,9 @@ export class BranchingTimeline extends Timeline {
   }
 
   /** A replayer that stands where the program does, for the caller to move and to end. */
-  private async split(here: Paused, onEvent: (event: ReplayerEvent) => void): Promise<ReplayerProcess> {
+  private async split(here: Paused, onEvent: (event: ReplayerEvent) => void): Promise<ReplayerLink> {
+    const copy = await this.copyOfPresent(onEvent);
+    if (copy) return copy;
     let listening = false;
     const { command, orders } = this.setup;
     const link = new ReplayerProcess(command(), orders, 'pipe', (event) => {
@@ -219,7 +222,7 @@ export class BranchingTimeline extends Timeline {
     }
   }
 
-  private async request(link: ReplayerProcess, request: Request): Promise<Reply> {
+  private async request(link: ReplayerLink, request: Request): Promise<Reply> {
     const reply: Reply | Exit = await link.request(request);
     if (reply.kind === 'exit') throw failed(link, reply);
     if (reply.kind === 'failed') throw new ReplayerFailed(reply.message);

@@ -17,18 +17,20 @@ export interface BranchingHost {
   pid(): number;
   /** Orders.rendezvous.key */
   readonly key: string;
-  /** A clock for intervals, in milliseconds. */
-  milliseconds(): number;
+  /** Milliseconds of processor time that this process has had: what others do on the machine is no reason to make more copies. */
+  processorTime(): number;
   /** Whether a message of the controller's waits to be received. */
   messageWaits(): boolean;
 }
 
-/** Time between two pulses, in milliseconds, and the statements that may pass between them. */
+/** Processor time between two pulses, in milliseconds, and the statements that may pass between them. */
 const PULSE = 5;
 const FIRST_PULSE = 2000;
 const LONGEST_PULSE = 1_000_000;
-/** Time between two messages of progress, in milliseconds. */
+/** The same between two messages of progress. */
 const PROGRESS = 100;
+/** Milliseconds that say something of a program's pace. */
+const SHORT = 3;
 
 export class Branching<F> {
   /** `output` events told so far. */
@@ -42,6 +44,9 @@ export class Branching<F> {
   private toldAt = 0;
   private lay: Lay = {};
   private laidAt = 0;
+  /** Of this run: where it began, and the processor time it has taken without its copies up to the last pulse. */
+  private beganTotal = 0;
+  private busy = 0;
   /** Index of the next one of lay.at. */
   private nextAt = 0;
 
@@ -52,11 +57,13 @@ export class Branching<F> {
 
   /** A run begins. */
   begin(lay: Lay | undefined): void {
-    const now = this.host.milliseconds();
+    const now = this.host.processorTime();
     this.pulsedAt = now;
     this.laidAt = now;
     this.toldAt = now;
     this.pulsedTotal = this.vm.steps;
+    this.beganTotal = this.vm.steps;
+    this.busy = 0;
     this.lay = lay ?? {};
     this.nextAt = 0;
     while ((this.lay.at?.[this.nextAt] ?? Infinity) <= this.vm.steps) this.nextAt++;
@@ -83,8 +90,9 @@ export class Branching<F> {
   pulse(standing: () => Standing): 'interrupt' | 'copy' | undefined {
     const { host } = this;
     const total = this.vm.steps;
-    const now = host.milliseconds();
+    const now = host.processorTime();
     const elapsed = now - this.pulsedAt;
+    this.busy += elapsed;
     // a machine that did something else in between says nothing
     if (elapsed > 0.1 && total > this.pulsedTotal) {
       const wanted = ((total - this.pulsedTotal) * PULSE) / elapsed;
@@ -107,11 +115,17 @@ export class Branching<F> {
       due = true;
     }
     if (due && this.fork(0, standing) === 0) return 'copy';
-    const after = due ? host.milliseconds() : now;
+    const after = due ? host.processorTime() : now;
     if (due) this.laidAt = after;
     this.pulsedAt = after;
     this.plan();
     return undefined;
+  }
+
+  /** Statements in a millisecond of processor time, in this run; undefined if it has been too short to tell. */
+  pace(): number | undefined {
+    const busy = this.busy + this.host.processorTime() - this.pulsedAt;
+    return busy < SHORT ? undefined : (this.vm.steps - this.beganTotal) / busy;
   }
 
   /** Makes a copy, which says hello with that number. Answers as BranchingHost.branch. */

@@ -40,6 +40,8 @@ export interface DebuggedVm<F> extends WatchingVm<F>, SchedulingVm {
   stepsAt(moment: Moment): number;
   momentOf(steps: number): Moment;
   beginTurn(turn: number): void;
+  /** Calls back at statements of no program, so that everything is compiled that is called there. */
+  rehearse(ask: () => void): void;
   setBreakpoint(file: string, statementId: number, on: boolean): void;
   countOf(file: string, statementId: number): number;
   frames(): F[];

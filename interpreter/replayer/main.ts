@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect, types } from 'node:util';
-import { branch, canFork, driver, exitNow, lifeline, milliseconds, ownPid, pollIn, readFully, scratch, writeFully } from '../../native';
+import { branch, canFork, driver, exitNow, lifeline, ownPid, pollIn, processorTime, readFully, scratch, writeFully } from '../../native';
 import {
   divergenceReport,
   OWN_FOLDER,
@@ -58,6 +58,10 @@ const DEEP_NESTING = 1800;
 /** Exit codes: it diverged; retrace could not do it. */
 const DIVERGED = 126;
 const FAILED = 125;
+
+/** Indices into AsyncWrapBinding.async_id_fields (lib/internal/async_hooks.js, constants of async_wrap). */
+const EXECUTION_ID = 0;
+const ID_COUNTER = 2;
 
 /** This process is a copy of a replayer. */
 let isCopy = false;
@@ -211,7 +215,7 @@ function branchingHost({ mode, rendezvous }: Orders): InsideHost['branching'] {
   if (mode === 'debug' && canFork) lifeline(CONTROL);
   return {
     key: rendezvous?.key ?? '',
-    milliseconds,
+    processorTime,
     pid: ownPid,
     messageWaits: () => pollIn(CONTROL),
     branch() {
@@ -291,9 +295,6 @@ function rejectionHooks(): RejectionHooks {
 interface AsyncWrapBinding {
   async_id_fields: Float64Array;
 }
-/** Indices into them (lib/internal/async_hooks.js, constants of async_wrap). */
-const EXECUTION_ID = 0;
-const ID_COUNTER = 2;
 
 /** Node's own knowledge of values, and its counters. Opening that door leaves a warning and two globals behind, unless they are taken away. */
 function binding(name: string): unknown {

@@ -267,6 +267,8 @@ export interface Paused {
   watch?: { id: number; old: Preview | null; new: Preview | null };
   lastMatch?: Match | null;
   rejected?: Rejected;
+  /** Statements in a millisecond of processor time, in the run that ends here; absent after a short one. */
+  pace?: number;
 }
 
 export interface ScopeInfo {

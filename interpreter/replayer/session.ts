@@ -11,7 +11,19 @@ import type { DebuggedVm, SessionHost } from './debugged';
 import { Evaluator } from './evaluation';
 import { momentBefore, Movement } from './movement';
 import { DEFAULT_LIMITS, errorHead, previewOf, type PreviewLimits } from './preview';
-import type { Paused, PauseReason, Place, Preview, ReplayerEvent, Reply, Request, Scan, ScopeInfo, Standing } from './protocol';
+import {
+  asciiJson,
+  type Paused,
+  type PauseReason,
+  type Place,
+  type Preview,
+  type ReplayerEvent,
+  type Reply,
+  type Request,
+  type Scan,
+  type ScopeInfo,
+  type Standing,
+} from './protocol';
 import { Rejections } from './rejections';
 import { asyncFrames, scheduledBy } from './scheduled';
 import { Telling } from './telling';
@@ -19,6 +31,17 @@ import type { Tracker } from '../vm';
 import { locate, NoPlace, placeIn, writesTo, type Located } from './watch';
 import { Watchpoints } from './watchpoints';
 
+/** What a controller asks around a step back. */
+const REHEARSED: Exclude<Request, { do: 'run' | 'await' | 'interrupt' | 'fork' }>[] = [
+  { do: 'breakpoints', set: [] },
+  { do: 'where' },
+  { do: 'back', how: 'over' },
+  { do: 'back', how: 'in' },
+  { do: 'back', how: 'out' },
+  { do: 'locate', turn: 0, step: 1 },
+  { do: 'frames' },
+  { do: 'scopes', frame: 0 },
+];
 /** How often a running replayer tells its turn, in turns. */
 const TURN_REPORT = 256;
 const MAX_FRAMES = 200;
@@ -83,7 +106,19 @@ export class Session<F> {
 
   /** Waits for the first `run` request. Call before the program starts. */
   begin(): void {
+    this.rehearse();
     this.serve();
+  }
+
+  /** What is asked at nearly every stop, so that copies of this process answer quickly. */
+  private rehearse(): void {
+    const { vm } = this;
+    vm.rehearse(() => {
+      this.pause = { reason: 'step', frame: vm.frames()[0], more: {} };
+      for (const request of REHEARSED) asciiJson(this.answer(request));
+      asciiJson(this.standing());
+    });
+    this.pause = undefined;
   }
 
   /** A turn begins. Turn 0 is the main script. */
@@ -224,6 +259,8 @@ export class Session<F> {
     this.pause = { reason, frame, more };
     this.within = reason === 'throw' || reason === 'output' || reason === 'rejection';
     const paused = this.paused(this.pause, hit);
+    const pace = this.branching.pace();
+    if (pace !== undefined) paused.pace = pace;
     if (this.movement.scans) paused.lastMatch = this.movement.lastMatch;
     this.movement.finish();
     this.rejections.ignore();

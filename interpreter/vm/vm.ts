@@ -39,7 +39,7 @@ import * as inspect from './inspect';
 import * as ops from './operations';
 import * as walking from './walking';
 import { run } from './run';
-import { WARMUP } from './warmup';
+import { REHEARSAL, WARMUP } from './warmup';
 import { asyncFramesOf, calleeName, scheduledByOf, Scheduler } from './scheduling';
 import { Tracker, valueIn, type Tracked } from './tracking';
 import { codeBlocks } from './code-blocks';
@@ -252,6 +252,29 @@ export class Vm {
     for (let i = 0; i < 3; i++) ops.invoke(this.S, new FunctionData(block, null), undefined, []);
     this.S.quiet--;
     this.S.step = 0;
+  }
+
+  /**
+   * Runs a few statements of our own and calls `ask` before each: what a debugger asks is compiled then, once, and not in every copy of the
+   * process anew. Call before the program starts.
+   */
+  rehearse(ask: () => void): void {
+    const { S } = this;
+    const { hooks } = S;
+    const block = compileFunctionBody(makeFile('', REHEARSAL), [], (f, count) => {
+      f.marks = new Int32Array(count);
+    });
+    S.hooks = {
+      onPause() {
+        ask();
+        S.pauseAt = S.step + 1;
+      },
+    };
+    S.pauseAt = 1;
+    ops.invoke(S, new FunctionData(block, null), undefined, []);
+    S.hooks = hooks;
+    S.pauseAt = 0;
+    S.step = 0;
   }
 
   /** Marks the realm's functions that the run loop handles itself when guest code calls them. */

@@ -53,3 +53,17 @@ for (let i = 0; i < 4; i++) {
   text = [1, 2].join(); total = Math.max(i, 2); total = i > 2 && i < 5 || i === 7 ? i : -i;
 }
 `;
+
+/** Statements to stand at while a debugger's questions are rehearsed. */
+export const REHEARSAL = `
+const list = [1, 'two', null, undefined, true, 4n, { five: 5 }], map = new Map([['key', { list }]]), set = new Set([1]), date = new Date(0);
+class Named { constructor(x) { this.x = x; } get y() { return 1; } }
+function outer(a, { b }, ...more) {
+  const inner = (c) => {
+    let d = { a, b, c, more, named: new Named(c), error: null, text: 'text', nested: { list, map, set, date } };
+    return d;
+  };
+  return inner(3);
+}
+outer(1, { b: [1, 2] }, 'x');
+`;
