@@ -1,8 +1,10 @@
-// `npm run test262 -- --dir CHECKOUT [--filter TEXT]... [--folder language] [--every N] [--jobs N] [--vm-only] [--results FILE]`: runs the tests of
+// `npm run test262 -- --dir CHECKOUT [--filter TEXT]... [--folder language] [--every N] [--jobs N] [--vm-only] [--results FILE] [--page]`: runs the tests of
 // a checkout of tc39/test262 in V8 and, those that V8 passes, in the VM, and compares what fails there with known-failures.txt, in both
 // directions. Ends with 1 if they differ. The Node that runs this is the Node that is tested.
 // --filter: scenarios whose name contains the text, or one of several. --every: only each N-th. --folder: below test/ of the checkout.
-// --results: a file that outcomes are added to; what stands there already is not run again, so that a run can be broken off and continued.
+// --page: what came of it is kept in figures.json and written to docs/CONFORMANCE.md.
+// --results: a file that outcomes are added to; what stands there already is not run again, so that a run can be broken off and continued. Ctrl-C ends
+// a run with a report on what has run.
 import { fork, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -12,6 +14,7 @@ import { nameOf, scenariosIn, type Scenario } from './scenarios';
 import type { EngineName } from './realm';
 import type { Answer, Order } from './worker';
 import { compareWithKnown } from './known';
+import { keepFigures, split } from './figures';
 
 /** A scenario that takes longer hangs; its process is ended. */
 const LIMIT = 120_000;
@@ -88,6 +91,7 @@ async function main(): Promise<number> {
       jobs: { type: 'string', default: String(os.availableParallelism()) },
       'vm-only': { type: 'boolean', default: false },
       results: { type: 'string' },
+      page: { type: 'boolean', default: false },
     },
   });
   if (values.dir === undefined) throw new Error('--dir: a checkout of tc39/test262 is needed');
@@ -109,7 +113,9 @@ async function main(): Promise<number> {
     const line = [nameOf(scenario), failures.v8 ?? null, failures.vm];
     if (values.results !== undefined) fs.appendFileSync(values.results, `${JSON.stringify(line)}\n`);
   });
-  return report(outcomes);
+  const code = report(outcomes);
+  if (values.page) keepFigures({ checkout, folder: values.folder, all: all.length, outcomes });
+  return code;
 }
 
 /** The outcomes in a file of --results, by the scenario's name: a line each, [name, failure in V8, failure in the VM]. */
@@ -134,9 +140,13 @@ async function runAll(
   const started = Date.now();
   let next = 0;
   let done = 0;
+  let stopped = false;
+  process.once('SIGINT', () => {
+    stopped = true;
+  });
   const lanes = Array.from({ length: Math.min(jobs, chosen.length) }, async () => {
     const lane = new Lane(checkout);
-    while (next < chosen.length) {
+    while (!stopped && next < chosen.length) {
       tell(await lane.run(chosen[next++]!, engines));
       if (++done % 1000 === 0) console.error(`${done} of ${chosen.length}, ${((Date.now() - started) / 1000).toFixed(0)} s`);
     }
@@ -146,8 +156,7 @@ async function runAll(
 }
 
 function report(outcomes: readonly Outcome[]): number {
-  const counted = outcomes.filter(({ failures }) => failures.v8 === null || failures.v8 === undefined);
-  const failed = counted.filter(({ failures }) => failures.vm !== null);
+  const { counted, failed } = split(outcomes);
   const { unexpected, stale } = compareWithKnown(outcomes);
   for (const { scenario, failures } of unexpected) console.log(`FAILED ${nameOf(scenario)}: ${failures.vm}`);
   for (const name of stale) console.log(`LISTED, but it does not fail: ${name}`);

@@ -34,8 +34,8 @@ function harness(checkout: string, name: string): string {
 
 function textOf(error: unknown): string {
   try {
-    const { name, message } = error as Error;
-    if (typeof message === 'string') return `${name}: ${message}`;
+    const { constructor, message } = error as Error;
+    if (typeof message === 'string') return `${constructor.name}: ${message}`;
     return String(error);
   } catch {
     return 'something without a text';
