@@ -37,7 +37,6 @@ interface Internals {
   options: Options;
   raise(offset: number, message: string): never;
   parse(): Node;
-  parseVar(node: { start: number }, isFor: boolean, kind: string, allowMissingInitializer?: boolean): unknown;
 }
 
 const Base = Parser as unknown as new (options: Options, input: string) => Internals;
@@ -94,15 +93,6 @@ class TextParser extends Base {
     if (name.name === 'arguments' && !this.rights.arguments && this.atTop)
       this.raise(name.start, "'arguments' is not allowed in class field initializer or static initialization block");
     super.checkUnreserved(name);
-  }
-
-  /**
-   * The code generator knows no disposal: a text with `using` is refused, so that the module runs natively instead of wrongly. Acorn reads such
-   * declarations on every Node, V8 from Node 24 on.
-   */
-  override parseVar(node: { start: number }, isFor: boolean, kind: string, allowMissingInitializer?: boolean): unknown {
-    if (kind.endsWith('using')) this.raise(node.start, 'Declarations with using are not interpreted');
-    return super.parseVar(node, isFor, kind, allowMissingInitializer);
   }
 }
 
