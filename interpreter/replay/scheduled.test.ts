@@ -90,6 +90,11 @@ function Deep(n) {
   else setTimeout(Deep, 1, n - 1); // deep setTimeout
 }
 Deep(100);
+function self() { // a function that others get hold of, in other ways
+  reached('self');
+  Object.keys(self).concat(Object.assign(twice.bind(self), { self }), Reflect.has(self, 'x'));
+}
+setInterval(self, 1).unref(); // self setInterval
 `;
 
 let folder: string;

@@ -42,17 +42,19 @@ const KEPT_CAUSES = 32;
 /** Built-ins that call their arguments before they return, if at all; their callbacks are not scheduled. */
 const SYNCHRONOUS = `(() => {
   const typed = Object.getPrototypeOf(Uint8Array.prototype);
-  const list = [Array.from, JSON.parse, JSON.stringify, Reflect.apply, Reflect.construct, Object.defineProperty, Object.defineProperties,
-    Object.assign, Object.create, Object.getPrototypeOf, Object.setPrototypeOf, Object.keys, Object.freeze,
-    String.prototype.replace, String.prototype.replaceAll, Function.prototype.toString, Object.prototype.hasOwnProperty];
   const names = ['map', 'forEach', 'filter', 'reduce', 'reduceRight', 'some', 'every', 'find', 'findIndex', 'findLast', 'findLastIndex',
     'flatMap', 'sort', 'toSorted', 'push', 'unshift', 'indexOf', 'includes', 'splice', 'concat', 'get', 'set', 'has', 'add', 'delete'];
-  for (const proto of [Array.prototype, typed, Map.prototype, Set.prototype, WeakMap.prototype, WeakSet.prototype]) {
+  const list = [String.prototype.replace, String.prototype.replaceAll];
+  const take = (holder, names) => {
     for (const name of names) {
-      const found = Object.getOwnPropertyDescriptor(proto, name);
+      const found = Object.getOwnPropertyDescriptor(holder, name);
       if (found !== undefined && typeof found.value === 'function') list[list.length] = found.value;
     }
-  }
+  };
+  for (const holder of [Object, Object.prototype, Reflect, JSON, String]) take(holder, Reflect.ownKeys(holder));
+  take(Array, ['from', 'isArray', 'of']);
+  take(Function.prototype, ['bind', 'toString']);
+  for (const proto of [Array.prototype, typed, Map.prototype, Set.prototype, WeakMap.prototype, WeakSet.prototype]) take(proto, names);
   return { list, bind: Function.prototype.bind };
 })()`;
 
