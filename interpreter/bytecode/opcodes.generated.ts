@@ -3,345 +3,348 @@
 export const enum Op {
   /** Counts one statement and pauses when the debugger asked for this statement or this step. */
   Step = 0,
+  /** Counts a call of a function whose first statement a loop comes back to. */
+  Count = 1,
   /** dst = constant. */
-  LoadConst = 1,
+  LoadConst = 2,
   /** dst = small integer. */
-  LoadInt = 2,
+  LoadInt = 3,
   /** dst = undefined. */
-  LoadUndefined = 3,
+  LoadUndefined = 4,
   /** dst = null. */
-  LoadNull = 4,
+  LoadNull = 5,
   /** dst = true. */
-  LoadTrue = 5,
+  LoadTrue = 6,
   /** dst = false. */
-  LoadFalse = 6,
+  LoadFalse = 7,
   /** dst = the mark of an uninitialised binding. */
-  LoadHole = 7,
+  LoadHole = 8,
   /** dst = src. */
-  Move = 8,
+  Move = 9,
   /** dst = this of the frame. */
-  LoadThis = 9,
+  LoadThis = 10,
   /** dst = the function that is running. */
-  LoadCallee = 10,
+  LoadCallee = 11,
   /** dst = new.target of the frame. */
-  LoadNewTarget = 11,
+  LoadNewTarget = 12,
   /** dst = home object of the running method (for super). */
-  LoadHome = 12,
+  LoadHome = 13,
   /** dst = the global object of the guest realm. */
-  LoadGlobalThis = 13,
+  LoadGlobalThis = 14,
   /** ReferenceError if src is an uninitialised binding. */
-  CheckHole = 14,
+  CheckHole = 15,
   /** ReferenceError if this is not bound yet in a derived constructor. */
-  CheckThis = 15,
+  CheckThis = 16,
   /** TypeError: Assignment to constant variable. */
-  ThrowConstAssign = 16,
+  ThrowConstAssign = 17,
   /** Throws a guest error made from a constant message (kind: 0 TypeError, 1 ReferenceError, 2 SyntaxError). */
-  ThrowError = 17,
+  ThrowError = 18,
   /** Throws src. */
-  Throw = 18,
+  Throw = 19,
   /** Throws src again after a finally block: the throw was already reported. */
-  Rethrow = 19,
+  Rethrow = 20,
   /** Enters an environment with that many slots, all uninitialised. */
-  PushEnv = 20,
+  PushEnv = 21,
   /** Leaves that many environments. */
-  PopEnv = 21,
+  PopEnv = 22,
   /** Replaces the environment by a copy: fresh bindings for the next loop iteration. */
-  CopyEnv = 22,
+  CopyEnv = 23,
   /** dst = the current environment (kept for exception handlers). */
-  SaveEnv = 23,
+  SaveEnv = 24,
   /** Makes src the current environment. */
-  RestoreEnv = 24,
+  RestoreEnv = 25,
   /** dst = captured variable. */
-  GetEnv = 25,
+  GetEnv = 26,
   /** dst = captured variable; ReferenceError if uninitialised. */
-  GetEnvChecked = 26,
+  GetEnvChecked = 27,
   /** captured variable = src. */
-  SetEnv = 27,
+  SetEnv = 28,
   /** captured variable = src; ReferenceError if uninitialised. */
-  SetEnvChecked = 28,
+  SetEnvChecked = 29,
   /** dst = global variable; ReferenceError if there is none. */
-  GetGlobal = 29,
+  GetGlobal = 30,
   /** dst = global variable or undefined (typeof). */
-  GetGlobalOrUndefined = 30,
+  GetGlobalOrUndefined = 31,
   /** Assigns a global variable in sloppy code. */
-  SetGlobal = 31,
+  SetGlobal = 32,
   /** Assigns a global variable in strict code; ReferenceError if there is none. */
-  SetGlobalStrict = 32,
+  SetGlobalStrict = 33,
   /** Initialises a let, const or class binding of a script. */
-  InitGlobal = 33,
+  InitGlobal = 34,
   /** Global declaration instantiation of a script or an indirect eval. */
-  DeclareGlobals = 34,
+  DeclareGlobals = 35,
   /** Creates a global function binding. */
-  DefineGlobalFunction = 35,
+  DefineGlobalFunction = 36,
   /** dst = delete name, for an unresolvable or global name in sloppy code. */
-  DeleteGlobal = 36,
+  DeleteGlobal = 37,
   /** dst = whether a with object (or the eval variables of a function) provides name. */
-  HasBinding = 37,
+  HasBinding = 38,
   /** dst = object that holds the variables a direct eval declares, with those of the constant added. */
-  EvalVars = 38,
+  EvalVars = 39,
   /** dst = object.name. */
-  GetNamed = 39,
+  GetNamed = 40,
   /** dst = object[key]. */
-  GetKeyed = 40,
+  GetKeyed = 41,
   /** dst = object.length. */
-  GetLength = 41,
+  GetLength = 42,
   /** object.name = src in sloppy code. */
-  SetNamed = 42,
+  SetNamed = 43,
   /** object.name = src in strict code. */
-  SetNamedStrict = 43,
+  SetNamedStrict = 44,
   /** object[key] = src in sloppy code. */
-  SetKeyed = 44,
+  SetKeyed = 45,
   /** object[key] = src in strict code. */
-  SetKeyedStrict = 45,
+  SetKeyedStrict = 46,
   /** dst = super[key] with this = self. */
-  GetSuper = 46,
+  GetSuper = 47,
   /** super[key] = src with this = self. */
-  SetSuper = 47,
+  SetSuper = 48,
   /** dst = delete object[key]. */
-  DeleteKeyed = 48,
+  DeleteKeyed = 49,
   /** dst = object.stackTraceLimit; the realm may answer for Error. */
-  GetStackLimit = 49,
+  GetStackLimit = 50,
   /** object.stackTraceLimit = src; the realm may take it for Error. */
-  SetStackLimit = 50,
+  SetStackLimit = 51,
   /** dst = key in object. */
-  In = 51,
+  In = 52,
   /** dst = value instanceof target. */
-  InstanceOf = 52,
+  InstanceOf = 53,
   /** TypeError if src is null or undefined (destructuring). */
-  CheckObjectCoercible = 53,
+  CheckObjectCoercible = 54,
   /** dst = src as a property key. */
-  ToPropertyKey = 54,
+  ToPropertyKey = 55,
   /** dst = a new private name (constant: name, kind, class name, static). */
-  MakePrivate = 55,
+  MakePrivate = 56,
   /** dst = object.#name. */
-  GetPrivate = 56,
+  GetPrivate = 57,
   /** object.#name = src. */
-  SetPrivate = 57,
+  SetPrivate = 58,
   /** Adds the private field to object. */
-  DefinePrivate = 58,
+  DefinePrivate = 59,
   /** Gives a private name its method (role 0), getter (1) or setter (2). */
-  DefinePrivateMethod = 59,
+  DefinePrivateMethod = 60,
   /** Adds a private method or accessor to object. */
-  InstallPrivate = 60,
+  InstallPrivate = 61,
   /** dst = #name in object. */
-  HasPrivate = 61,
+  HasPrivate = 62,
   /** dst = {}. */
-  NewObject = 62,
+  NewObject = 63,
   /** dst = object literal with the constant keys and the values of consecutive registers. */
-  NewObjectShape = 63,
+  NewObjectShape = 64,
   /** dst = array literal of consecutive registers. */
-  NewArray = 64,
+  NewArray = 65,
   /** Adds src at the end of an array literal. */
-  ArrayAppend = 65,
+  ArrayAppend = 66,
   /** Adds a hole at the end of an array literal. */
-  ArrayHole = 66,
+  ArrayHole = 67,
   /** Adds all that the iterable src yields. */
-  ArraySpread = 67,
+  ArraySpread = 68,
   /** dst = internal list of consecutive registers: arguments with spread, long array literals. */
-  NewList = 68,
+  NewList = 69,
   /** Adds src at the end of an internal list. */
-  ListAppend = 69,
+  ListAppend = 70,
   /** Adds all that the iterable src yields to an internal list. */
-  ListSpread = 70,
+  ListSpread = 71,
   /** dst = array of the elements of an internal list. */
-  ListToArray = 71,
+  ListToArray = 72,
   /** Defines an own enumerable data property. */
-  DefineNamed = 72,
+  DefineNamed = 73,
   /** Defines an own enumerable data property; naming 1 names an anonymous function after the key. */
-  DefineKeyed = 73,
+  DefineKeyed = 74,
   /** Defines a method (kind 0), getter (1) or setter (2) and names it. */
-  DefineMethod = 74,
+  DefineMethod = 75,
   /** `__proto__: src` in an object literal. */
-  SetLiteralProto = 75,
+  SetLiteralProto = 76,
   /** Copies own enumerable properties except those whose keys the array `excluded` holds (undefined: none). */
-  CopyProperties = 76,
+  CopyProperties = 77,
   /** dst = new regular expression object. */
-  RegExp = 77,
+  RegExp = 78,
   /** dst = the template object of this site. */
-  TemplateObject = 78,
+  TemplateObject = 79,
   /** dst = new function object of the nested code block in the current environment. */
-  Closure = 79,
+  Closure = 80,
   /** dst = new function object named after a computed key. */
-  ClosureNamed = 80,
+  ClosureNamed = 81,
   /** Gives a method its home object. */
-  SetHome = 81,
+  SetHome = 82,
   /** Names an anonymous function or class after a computed key, unless it has an own name. */
-  SetFunctionName = 82,
+  SetFunctionName = 83,
   /** dst, prototype = new class; parent is the mark of an uninitialised binding when there is no extends clause. */
-  NewClass = 83,
+  NewClass = 84,
   /** Gives a class the function that initialises instance fields. */
-  SetFields = 84,
+  SetFields = 85,
   /** Runs the instance field initialiser of a class on object. */
-  InitFields = 85,
+  InitFields = 86,
   /** Runs the static initialiser of a class with this = the class. */
-  CallStatic = 86,
+  CallStatic = 87,
   /** dst = callee.call(self, ...registers). */
-  Call = 87,
+  Call = 88,
   /** dst = callee.apply(self, list). */
-  CallSpread = 88,
+  CallSpread = 89,
   /** dst = new callee(...registers). */
-  New = 89,
+  New = 90,
   /** dst = new callee(...list). */
-  NewSpread = 90,
+  NewSpread = 91,
   /** dst = super(...list): constructs the parent of the active function for new.target. */
-  SuperCall = 91,
+  SuperCall = 92,
   /** dst = src as this of a derived constructor; ReferenceError if current is bound already. */
-  BindThis = 92,
+  BindThis = 93,
   /** Sets this of the frame (derived constructors). */
-  SetFrameThis = 93,
+  SetFrameThis = 94,
   /** Direct eval if callee is the realm's eval, else an ordinary call. */
-  CallEval = 94,
+  CallEval = 95,
   /** CallEval with the arguments in an internal list. */
-  CallEvalSpread = 95,
+  CallEvalSpread = 96,
   /** dst = import(specifier, options). */
-  ImportCall = 96,
+  ImportCall = 97,
   /** dst = arguments object (0 sloppy without aliasing, 1 strict). */
-  CreateArguments = 97,
+  CreateArguments = 98,
   /** dst = aliasing arguments object; cells = accessors of the parameters. */
-  CreateMapped = 98,
+  CreateMapped = 99,
   /** dst = array of the arguments from that index on. */
-  RestArguments = 99,
+  RestArguments = 100,
   /** dst = left + right. */
-  Add = 100,
+  Add = 101,
   /** dst = left - right. */
-  Sub = 101,
+  Sub = 102,
   /** dst = left * right. */
-  Mul = 102,
+  Mul = 103,
   /** dst = left / right. */
-  Div = 103,
+  Div = 104,
   /** dst = left % right. */
-  Mod = 104,
+  Mod = 105,
   /** dst = left ** right. */
-  Exp = 105,
+  Exp = 106,
   /** dst = left & right. */
-  BitAnd = 106,
+  BitAnd = 107,
   /** dst = left | right. */
-  BitOr = 107,
+  BitOr = 108,
   /** dst = left ^ right. */
-  BitXor = 108,
+  BitXor = 109,
   /** dst = left << right. */
-  Shl = 109,
+  Shl = 110,
   /** dst = left >> right. */
-  Shr = 110,
+  Shr = 111,
   /** dst = left >>> right. */
-  Ushr = 111,
+  Ushr = 112,
   /** dst = left == right. */
-  Eq = 112,
+  Eq = 113,
   /** dst = left != right. */
-  Ne = 113,
+  Ne = 114,
   /** dst = left === right. */
-  StrictEq = 114,
+  StrictEq = 115,
   /** dst = left !== right. */
-  StrictNe = 115,
+  StrictNe = 116,
   /** dst = left < right. */
-  Lt = 116,
+  Lt = 117,
   /** dst = left <= right. */
-  Le = 117,
+  Le = 118,
   /** dst = left > right. */
-  Gt = 118,
+  Gt = 119,
   /** dst = left >= right. */
-  Ge = 119,
+  Ge = 120,
   /** dst = left + small integer. */
-  AddInt = 120,
+  AddInt = 121,
   /** dst = !src. */
-  Not = 121,
+  Not = 122,
   /** dst = -src. */
-  Neg = 122,
+  Neg = 123,
   /** dst = +src. */
-  ToNumber = 123,
+  ToNumber = 124,
   /** dst = src as a number or bigint. */
-  ToNumeric = 124,
+  ToNumeric = 125,
   /** dst = ~src. */
-  BitNot = 125,
+  BitNot = 126,
   /** dst = typeof src. */
-  TypeOf = 126,
+  TypeOf = 127,
   /** dst = src + 1 for a number or bigint of any kind. */
-  Inc = 127,
+  Inc = 128,
   /** dst = src - 1 for a number or bigint of any kind. */
-  Dec = 128,
+  Dec = 129,
   /** dst = src as a string, as a template literal converts it. */
-  ToTemplateString = 129,
+  ToTemplateString = 130,
   /** dst = concatenation of consecutive registers, converted as a template literal does. */
-  Concat = 130,
+  Concat = 131,
   /** Continues at target. */
-  Jump = 131,
+  Jump = 132,
   /** Continues at target if src is truthy. */
-  JumpTrue = 132,
+  JumpTrue = 133,
   /** Continues at target if src is falsy. */
-  JumpFalse = 133,
+  JumpFalse = 134,
   /** Continues at target if src is null or undefined. */
-  JumpNullish = 134,
+  JumpNullish = 135,
   /** Continues at target if src is neither null nor undefined. */
-  JumpNotNullish = 135,
+  JumpNotNullish = 136,
   /** Continues at target if src is undefined. */
-  JumpUndefined = 136,
+  JumpUndefined = 137,
   /** Continues at target if src is not undefined. */
-  JumpNotUndefined = 137,
+  JumpNotUndefined = 138,
   /** Continues at target if left < right. */
-  JumpLt = 138,
+  JumpLt = 139,
   /** Continues at target unless left < right. */
-  JumpNotLt = 139,
+  JumpNotLt = 140,
   /** Continues at target if left === right. */
-  JumpStrictEq = 140,
+  JumpStrictEq = 141,
   /** Continues at target if left !== right. */
-  JumpStrictNe = 141,
+  JumpStrictNe = 142,
   /** Continues at target if the completion kind in src is this integer (end of finally). */
-  JumpKind = 142,
+  JumpKind = 143,
   /** iterator, next = iterator record of src. */
-  GetIterator = 143,
+  GetIterator = 144,
   /** iterator, next = async iterator record of src. */
-  GetAsyncIterator = 144,
+  GetAsyncIterator = 145,
   /** dst = next value; continues at `done` when the iterator is exhausted. */
-  IteratorNext = 145,
+  IteratorNext = 146,
   /** dst = next value or undefined; finished records that the iterator must not be closed (destructuring). */
-  IteratorStep = 146,
+  IteratorStep = 147,
   /** dst = array of all values left. */
-  IteratorRest = 147,
+  IteratorRest = 148,
   /** dst = result of calling next, not unwrapped (for await). */
-  IteratorCall = 148,
+  IteratorCall = 149,
   /** dst = value of an awaited iterator result; continues at `done` when it says so. */
-  IteratorResult = 149,
+  IteratorResult = 150,
   /** Calls iterator.return; TypeError if it does not return an object. */
-  IteratorClose = 150,
+  IteratorClose = 151,
   /** Calls iterator.return and swallows its errors (a throw is under way). */
-  IteratorCloseSilent = 151,
+  IteratorCloseSilent = 152,
   /** dst = result of iterator.return(), to be awaited, or the mark of an uninitialised binding if there is no return. */
-  AsyncIteratorClose = 152,
+  AsyncIteratorClose = 153,
   /** TypeError unless src is an object or the mark of an uninitialised binding. */
-  CheckIteratorResult = 153,
+  CheckIteratorResult = 154,
   /** dst = enumeration of the property keys of src. */
-  ForInStart = 154,
+  ForInStart = 155,
   /** dst = next key; continues at `done` when there is none. */
-  ForInNext = 155,
+  ForInNext = 156,
   /** The parameters of a generator are bound: suspends until the first next(). */
-  GeneratorStart = 156,
+  GeneratorStart = 157,
   /** Suspends until src is settled; dst = its value. */
-  Await = 157,
+  Await = 158,
   /** Suspends with src as the yielded value; dst = what next() passes. */
-  Yield = 158,
+  Yield = 159,
   /** Suspends while src is iterated by the host; dst = its return value. */
-  YieldStar = 159,
+  YieldStar = 160,
   /** Returns src. */
-  Return = 160,
+  Return = 161,
   /** Returns undefined from the end of a function body. */
-  ReturnUndefined = 161,
+  ReturnUndefined = 162,
   /** dst = the one frame on the stack that runs a function (debugger evaluation); ReferenceError if there is none. */
-  LiveFrame = 162,
+  LiveFrame = 163,
   /** dst = a register of the paused frame that an expression is evaluated in. */
-  GetForeign = 163,
+  GetForeign = 164,
   /** Writes a register of the paused frame that an expression is evaluated in. */
-  SetForeign = 164,
+  SetForeign = 165,
   /** dst = parameter aliased with the arguments object. */
-  GetCell = 165,
+  GetCell = 166,
   /** Writes a parameter aliased with the arguments object. */
-  SetCell = 166,
+  SetCell = 167,
   /** The debugger statement: pauses when a debugger is attached. */
-  Debugger = 167,
+  Debugger = 168,
 }
 
 /** Instruction length in ints, opcode included, by opcode. */
 export const OP_LENGTH: readonly number[] = [
   2, // Step
+  2, // Count
   3, // LoadConst
   3, // LoadInt
   2, // LoadUndefined

@@ -9,13 +9,16 @@
 //   slot   index in an environment array (0 is the parent)  code   index of a nested code block
 //   stmt   statement number of the file                    shape  index of an object literal shape among the constants
 //   args   first of `argc` consecutive registers           argc   number of registers read from `args` on
+//   counter  number in the file's marks behind those of the statements
 
-export type OperandType = 'def' | 'reg' | 'const' | 'int' | 'target' | 'hops' | 'slot' | 'code' | 'stmt' | 'shape' | 'args' | 'argc';
+export type OperandType =
+  'def' | 'reg' | 'const' | 'int' | 'target' | 'hops' | 'slot' | 'code' | 'stmt' | 'shape' | 'args' | 'argc' | 'counter';
 
 export type OpcodeRow = readonly [name: string, operands: string, sentence: string];
 
 export const OPCODE_TABLE: readonly OpcodeRow[] = [
   ['Step', 'statement:stmt', 'Counts one statement and pauses when the debugger asked for this statement or this step.'],
+  ['Count', 'counter:counter', 'Counts a call of a function whose first statement a loop comes back to.'],
 
   ['LoadConst', 'dst:def value:const', 'dst = constant.'],
   ['LoadInt', 'dst:def value:int', 'dst = small integer.'],

@@ -58,6 +58,9 @@ export function verify(block: CodeBlock): string[] {
         case 'stmt':
           if (v < 0 || v * 2 >= block.file.statements.length) problems.push(`${pc}: statement ${v}`);
           break;
+        case 'counter':
+          if (v * 2 < block.file.statements.length || v >= block.file.marks.length) problems.push(`${pc}: counter ${v}`);
+          break;
       }
     });
   }

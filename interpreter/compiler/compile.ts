@@ -32,11 +32,12 @@ export interface EvalSite {
 }
 
 function number(file: SourceFile, root: Node, fit: (file: SourceFile, count: number) => void): void {
-  file.statements = Int32Array.from(numberStatements(root));
-  fit(file, file.statements.length >> 1);
+  const { offsets, count } = numberStatements(root);
+  file.statements = Int32Array.from(offsets);
+  fit(file, count);
 }
 
-/** Gives a file its `marks`, for that many statements. */
+/** Gives a file its `marks`, for that many statements and counters. */
 export type FitMarks = (file: SourceFile, count: number) => void;
 
 /** A function from a body and parameter names: what a CommonJS loader compiles. */

@@ -1,7 +1,7 @@
 // Where the functions of a source begin, by the names a person would call them: found in the tree, without running anything. Called by the
 // controller for locations such as function:NAME. Invariant: the statement of a place is the first that a call of the function executes.
-import { eachChild, isFunction, type Node } from './ast';
-import { numberStatements } from './locations';
+import { eachChild, type Node } from './ast';
+import { firstStatement, numberStatements } from './locations';
 import { parseCommonJsOrModule } from './parser';
 
 export interface FunctionPlace {
@@ -9,6 +9,8 @@ export interface FunctionPlace {
   readonly names: readonly string[];
   /** Id of its first statement, as in StatementLocation; undefined if it has none. */
   readonly statement: number | undefined;
+  /** What is counted once a call: its first statement, or a number of its own where a loop comes back to that one. */
+  readonly counted: number | undefined;
 }
 
 /**
@@ -21,7 +23,8 @@ export function functionPlaces(source: string): FunctionPlace[] {
   const places: FunctionPlace[] = [];
   const found = (names: (string | undefined)[], node: Node): void => {
     const known = names.filter((name) => name !== undefined && name !== '') as string[];
-    if (known.length > 0) places.push({ names: [...new Set(known)], statement: firstStatement(node.body) });
+    if (known.length > 0)
+      places.push({ names: [...new Set(known)], statement: firstStatement(node.body), counted: node.counter ?? firstStatement(node.body) });
   };
   /** name: what the place where the node stands calls it; qualified: by whom. */
   const walk = (node: Node, name?: string): void => {
@@ -106,26 +109,4 @@ function chain(node: Node): string | undefined {
   if (node.computed && property.type !== 'Literal') return undefined;
   const owner = chain(node.object);
   return owner === undefined ? name : `${owner}.${name}`;
-}
-
-/** The statement that is executed first when this begins; undefined if it has none. */
-function firstStatement(node: Node): number | undefined {
-  if (isFunction(node)) return node.stmt;
-  switch (node.type) {
-    case 'BlockStatement':
-      for (const child of node.body as Node[]) {
-        const first = firstStatement(child);
-        if (first !== undefined) return first;
-      }
-      return undefined;
-    case 'TryStatement':
-      return firstStatement(node.block) ?? (node.finalizer ? firstStatement(node.finalizer) : undefined);
-    case 'LabeledStatement':
-    case 'DoWhileStatement':
-      return firstStatement(node.body) ?? node.stmt;
-    case 'ForStatement':
-      return node.init?.stmt ?? node.test?.stmt ?? firstStatement(node.body) ?? node.update?.stmt;
-    default:
-      return node.stmt;
-  }
 }

@@ -89,6 +89,7 @@ function compileBody(block: CodeBlock, info: FunctionInfo): void {
         b.emit(Op.InitFields, self, callee);
         b.release(self);
       }
+      if (node.counter !== undefined) b.emit(Op.Count, node.counter);
       statements(g, body as Node[]);
       if (info.kind !== 'derivedClass') b.at(node.end - 1);
       if (info.kind === 'derivedClass') {

@@ -1,6 +1,6 @@
 // Statement numbers: every place the debugger can stop at, numbered in source order for a whole file, without compiling or running
 // it. Used by compile.ts for the Step instructions and by the controller to resolve FILE:LINE. Invariant: both get the same numbers.
-import { eachChild, type Node } from './ast';
+import { eachChild, isFunction, type Node } from './ast';
 import { lineStartsOf } from '../bytecode';
 import { parseCommonJsOrModule, parseSource } from './parser';
 
@@ -16,9 +16,17 @@ export interface StatementLocation {
 /** Statements that only hold others, or do nothing when they are reached. */
 const SILENT = new Set(['BlockStatement', 'EmptyStatement', 'FunctionDeclaration', 'LabeledStatement', 'StaticBlock', 'TryStatement']);
 
-/** Numbers a tree; returns start and end offsets, two a statement. */
-export function numberStatements(root: Node): number[] {
+export interface Numbering {
+  /** Start and end offsets, two a statement. */
+  readonly offsets: number[];
+  /** Numbers given out: those of the statements, and after them a counter for each function whose first statement a loop comes back to. */
+  readonly count: number;
+}
+
+/** Numbers a tree: `stmt` of statements, `counter` of functions. */
+export function numberStatements(root: Node): Numbering {
   const table: number[] = [];
+  const functions: Node[] = [];
   const number = (node: Node | null | undefined): void => {
     if (!node || node.stmt !== undefined) return;
     node.stmt = table.length >> 1;
@@ -26,6 +34,7 @@ export function numberStatements(root: Node): number[] {
   };
   const walk = (node: Node): void => {
     const type = node.type;
+    if (isFunction(node)) functions.push(node);
     if (
       ((type.endsWith('Statement') || type.endsWith('Declaration')) && !SILENT.has(type)) ||
       (type === 'PropertyDefinition' && node.value)
@@ -69,7 +78,47 @@ export function numberStatements(root: Node): number[] {
     eachChild(node, walk);
   };
   walk(root);
-  return table;
+  let count = table.length >> 1;
+  for (const node of functions) if (beginning(node.body)?.looped === true) node.counter = count++;
+  return { offsets: table, count };
+}
+
+/** The statement that is executed first when this begins; undefined if it has none. */
+export function firstStatement(node: Node): number | undefined {
+  return beginning(node)?.statement;
+}
+
+/** looped: the statement may be executed again before this ends. */
+interface Beginning {
+  readonly statement: number;
+  readonly looped: boolean;
+}
+
+function beginning(node: Node): Beginning | undefined {
+  const own = (statement: number | undefined, looped: boolean): Beginning | undefined =>
+    statement === undefined ? undefined : { statement, looped };
+  const looped = (body: Node): Beginning | undefined => own(beginning(body)?.statement, true);
+  if (isFunction(node)) return own(node.stmt, false);
+  switch (node.type) {
+    case 'BlockStatement':
+      for (const child of node.body as Node[]) {
+        const first = beginning(child);
+        if (first) return first;
+      }
+      return undefined;
+    case 'TryStatement':
+      return beginning(node.block) ?? (node.finalizer ? beginning(node.finalizer) : undefined);
+    case 'LabeledStatement':
+      return beginning(node.body) ?? own(node.stmt, false);
+    case 'DoWhileStatement':
+      return looped(node.body) ?? own(node.stmt, true);
+    case 'WhileStatement':
+      return own(node.stmt, true);
+    case 'ForStatement':
+      return own(node.init?.stmt, false) ?? own(node.test?.stmt, true) ?? looped(node.body) ?? own(node.update?.stmt, true);
+    default:
+      return own(node.stmt, false);
+  }
 }
 
 /**
@@ -78,7 +127,7 @@ export function numberStatements(root: Node): number[] {
  */
 export function statementsOf(source: string, options: { asFunctionBody: boolean }): StatementLocation[] {
   const root = options.asFunctionBody ? parseCommonJsOrModule(source) : parseSource(source, 'script');
-  const table = numberStatements(root);
+  const { offsets: table } = numberStatements(root);
   const starts = lineStartsOf(source);
   const position = (offset: number): { line: number; column: number } => {
     let low = 0;

@@ -35,10 +35,11 @@ export class BreakpointList {
   async set(wanted: readonly (string | BreakpointOptions)[]): Promise<Breakpoint[]> {
     const set = wanted.flatMap((asked, index) => {
       const { location, log, condition, hit }: BreakpointOptions = typeof asked === 'string' ? { location: asked } : asked;
-      return this.places.resolveAll(location).map(({ file, path, id, line, column }): SetBreakpoint => {
+      return this.places.resolveAll(location).map(({ file, path, id, counted, line, column }): SetBreakpoint => {
         const spec: Omit<BreakpointSpec, 'id'> = {
           file,
           statement: id,
+          ...(counted === undefined ? {} : { counted }),
           ...(location.startsWith(FUNCTION) ? { entry: true } : {}),
           ...(log ? { log: [...log] } : {}),
           ...(condition === undefined ? {} : { condition }),

@@ -30,6 +30,20 @@ function unused() {
   return 1;
 }
 function empty() {}
+function drain(queue) {
+  while (queue.length > 0) {
+    queue.pop();
+  }
+}
+const spin = (n) => {
+  do {
+    n--;
+  } while (n > 0);
+};
+[3, 2].forEach((n) => {
+  drain(Array(n));
+  spin(n);
+});
 console.log(sum, typeof unused, typeof empty);
 `;
 
@@ -95,6 +109,14 @@ test('function:NAME is each call of it', async () => {
       ['1', 10, '{ n: 6 }', 4],
     ],
   );
+  const drains = await all(replay.hits('function:drain', ['queue.length']));
+  assert.deepEqual(
+    drains.map((hit) => [hit.hit, hit.line, ...values(hit)]),
+    [
+      [1, 26, 3],
+      [2, 26, 2],
+    ],
+  );
   await assert.rejects(all(replay.hits('function:unused')), NotReached);
   await assert.rejects(all(replay.hits('function:empty')), BadLocation);
   await assert.rejects(all(replay.hits('function:nobody')), BadLocation);
@@ -135,6 +157,25 @@ test('a log point tells its values on the way forward, once a movement, and stop
     assert.deepEqual(told, []);
     assert.ok(isEnd(await own.continue()));
     assert.deepEqual(told, ['10 4 { n: 5 },4', '10 5 { n: 6 },5']);
+  } finally {
+    await own.close();
+  }
+});
+
+test('the hits of a breakpoint at a function are its calls, where a loop comes back to its first statement, too', async () => {
+  const own = await (await open(join(folder, 'recording'))).replay();
+  try {
+    for (const [name, line] of [
+      ['drain', 26],
+      ['spin', 32],
+    ] as const) {
+      await own.setBreakpoints([{ location: `function:${name}`, hit: '2' }]);
+      const stop = await own.continue();
+      assert.ok(!isEnd(stop));
+      assert.deepEqual([stop.line, stop.hit], [line, 2]);
+      assert.ok(isEnd(await own.continue()));
+      await own.start();
+    }
   } finally {
     await own.close();
   }

@@ -22,6 +22,8 @@ export interface Resolved extends Statement {
   file: string;
   /** The file that was asked for: the same, or what it was compiled from. */
   path: string;
+  /** As in BreakpointSpec. */
+  counted?: number | undefined;
   /** All of that file's. */
   statements: readonly Statement[];
 }
@@ -83,14 +85,15 @@ export class Places {
   }
 
   private functionsNamed(name: string): Resolved[] {
-    const found: { path: string; id: number | undefined }[] = [];
+    const found: { path: string; id: number | undefined; counted: number | undefined }[] = [];
     const word = name.split('.').at(-1)!.replace(/^#/, '');
     for (const { path } of this.recording.sources) {
       const text = this.recording.sourceText(path);
       if (word === '' || !text.includes(word)) continue;
       try {
         const { functionPlaces, isNamed } = compiler();
-        for (const place of functionPlaces(text)) if (isNamed(place, name)) found.push({ path, id: place.statement });
+        for (const place of functionPlaces(text))
+          if (isNamed(place, name)) found.push({ path, id: place.statement, counted: place.counted });
       } catch (error) {
         // what does not parse never ran
         if (!(error instanceof SyntaxError)) throw error;
@@ -99,12 +102,12 @@ export class Places {
     if (found.length === 0) throw new BadLocation(`no function of the program is called "${name}".`);
     const own = found.filter(({ path }) => !inNodeModules(path));
     const resolved: Resolved[] = [];
-    for (const { path, id } of own.length > 0 ? own : found) {
+    for (const { path, id, counted } of own.length > 0 ? own : found) {
       if (id === undefined) continue;
       const statements = this.statementsIn(path);
       const statement = statements[id]!;
       const { line, column, file } = this.recording.maps.toOriginal({ ...statement, file: path }) ?? { ...statement, file: path };
-      resolved.push({ ...statement, line, column, file: path, path: file, statements });
+      resolved.push({ ...statement, line, column, file: path, path: file, statements, ...(counted === id ? {} : { counted }) });
     }
     if (resolved.length === 0) throw new BadLocation(`${name} is empty: there is no statement in it to stop at.`);
     return resolved;

@@ -70,7 +70,7 @@ export class Replay {
     return this.at;
   }
 
-  /** To the first statement of the program; to its end if nothing of it runs in the interpreter (ES modules). */
+  /** To the first statement of the program; to its end if it has none. */
   async start(): Promise<Stop | End> {
     await this.timeline.rewind();
     return this.settle(await this.timeline.forward([{ kind: 'step' }]), 'entry');
@@ -126,7 +126,13 @@ export class Replay {
     const { command, orders, hooks } = this.setup;
     const search = findHits({
       start: (onEvent) => new ReplayerProcess(command(), orders, 'pipe', onEvent),
-      places: places.map((place, id) => ({ id, file: place.file, statement: place.id, log: [...expressions] })),
+      places: places.map((place, id) => ({
+        id,
+        file: place.file,
+        statement: place.id,
+        entry: location.startsWith(FUNCTION),
+        log: [...expressions],
+      })),
       onTurn: hooks.onTurn,
       onProgress: hooks.onProgress,
       signal,

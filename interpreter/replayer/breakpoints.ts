@@ -32,8 +32,7 @@ export class Breakpoints<F> {
   at(frame: F): Breakpoint[] {
     const { file, statementId } = this.vm.locationOf(frame);
     const found = this.set.get(file)?.get(statementId) ?? NONE;
-    const hits = this.vm.countOf(file, statementId);
-    return found.filter(({ log }) => !log).map((breakpoint) => ({ ...breakpoint, hits }));
+    return found.filter(({ log }) => !log).map((breakpoint) => ({ ...breakpoint, hits: this.countOf(breakpoint) }));
   }
 
   /** At a pause before the frame's statement: answers the breakpoints there that stop the program. */
@@ -42,11 +41,10 @@ export class Breakpoints<F> {
     const { file, statementId } = this.vm.locationOf(frame);
     const found = this.set.get(file)?.get(statementId);
     if (!found) return NONE;
-    const hits = this.vm.countOf(file, statementId);
     const stopping: Breakpoint[] = [];
     for (let i = 0; i < found.length; i++) {
       const breakpoint = found[i]!;
-      breakpoint.hits = hits;
+      const hits = (breakpoint.hits = this.countOf(breakpoint));
       if (!this.applies(breakpoint, frame)) continue;
       if (!breakpoint.log) {
         stopping[stopping.length] = breakpoint;
@@ -95,10 +93,14 @@ export class Breakpoints<F> {
     }
   }
 
+  private countOf({ file, statement, counted }: BreakpointSpec): number {
+    return this.vm.countOf(file, counted ?? statement);
+  }
+
   /** How often the statement of each was reached since the program began. */
   counts(): { id: number; hit: number }[] {
     const counts: { id: number; hit: number }[] = [];
-    const note = ({ id, file, statement }: BreakpointSpec): void => void counts.push({ id, hit: this.vm.countOf(file, statement) });
+    const note = (spec: BreakpointSpec): void => void counts.push({ id: spec.id, hit: this.countOf(spec) });
     for (const statements of this.set.values()) for (const list of statements.values()) list.forEach(note);
     this.silent.forEach(note);
     return counts;

@@ -123,6 +123,8 @@ export interface BreakpointSpec {
   condition?: string;
   /** The first statement of a function: it stops only where a call begins. */
   entry?: boolean;
+  /** What is counted instead of the statement: the calls of a function whose first statement a loop comes back to. */
+  counted?: number;
   /** It stops only when its statement is reached for the `count`-th time; `>=`: or later; `%`: a multiple of it. */
   hitCondition?: HitCondition;
   /** At throws instead of a statement: every one, or only or all but the one of that index. */

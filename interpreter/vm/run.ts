@@ -81,6 +81,14 @@ export function run(S: VmState, activation: Activation): unknown {
             pc += 2;
             break;
           }
+          case Op.Count: {
+            const id = code[pc + 1] as number;
+            const count = (marks[id] as number) + 1;
+            marks[id] = count;
+            if (count < 0) S.marks.met(frame.code.file, id);
+            pc += 2;
+            break;
+          }
           case Op.LoadConst:
             regs[code[pc + 1] as number] = constants[code[pc + 2] as number];
             pc += 3;
