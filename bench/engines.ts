@@ -9,7 +9,7 @@ export type EngineName = (typeof engines)[number];
 
 export interface EngineTimes {
   program: string;
-  /** Milliseconds a run. */
+  /** Milliseconds of processor time a run. */
   millis: Record<EngineName, Spread>;
   /** Times as long as plain node. */
   ratio: Record<EngineName, Spread>;
@@ -21,7 +21,7 @@ export async function measureEngines(rounds: number): Promise<EngineTimes[]> {
   for (const file of fs.readdirSync(directory).sort()) {
     const answers = new Set<string>();
     const samples = await interleave(engines, rounds, async (engine) => {
-      const flags = engine === 'jitless' ? ['--jitless'] : [];
+      const flags = ['--single-threaded', ...(engine === 'jitless' ? ['--jitless'] : [])];
       const { millis, answer } = await measureNode<{ millis: number; answer: string }>([
         ...flags,
         path.join(__dirname, 'engine-process.js'),
