@@ -311,34 +311,42 @@ export const enum Op {
   AsyncIteratorClose = 153,
   /** TypeError unless src is an object or the mark of an uninitialised binding. */
   CheckIteratorResult = 154,
+  /** dst = empty list of what declarations with using keep for disposal. */
+  NewResources = 155,
+  /** Keeps src for disposal (async 1: await using); TypeError if it is neither nothing nor disposable. */
+  AddResource = 156,
+  /** Disposes of the resources, the last one first; kind and value: the completion under way. dst = promise to await before it goes on, or the mark of an uninitialised binding at the end; throws what the disposal threw. */
+  Dispose = 157,
+  /** The promise of a disposal was rejected with src. */
+  DisposalFailed = 158,
   /** dst = enumeration of the property keys of src. */
-  ForInStart = 155,
+  ForInStart = 159,
   /** dst = next key; continues at `done` when there is none. */
-  ForInNext = 156,
+  ForInNext = 160,
   /** The parameters of a generator are bound: suspends until the first next(). */
-  GeneratorStart = 157,
+  GeneratorStart = 161,
   /** Suspends until src is settled; dst = its value. */
-  Await = 158,
+  Await = 162,
   /** Suspends with src as the yielded value; dst = what next() passes. */
-  Yield = 159,
+  Yield = 163,
   /** Suspends while src is iterated by the host; dst = its return value. */
-  YieldStar = 160,
+  YieldStar = 164,
   /** Returns src. */
-  Return = 161,
+  Return = 165,
   /** Returns undefined from the end of a function body. */
-  ReturnUndefined = 162,
+  ReturnUndefined = 166,
   /** dst = the one frame on the stack that runs a function (debugger evaluation); ReferenceError if there is none. */
-  LiveFrame = 163,
+  LiveFrame = 167,
   /** dst = a register of the paused frame that an expression is evaluated in. */
-  GetForeign = 164,
+  GetForeign = 168,
   /** Writes a register of the paused frame that an expression is evaluated in. */
-  SetForeign = 165,
+  SetForeign = 169,
   /** dst = parameter aliased with the arguments object. */
-  GetCell = 166,
+  GetCell = 170,
   /** Writes a parameter aliased with the arguments object. */
-  SetCell = 167,
+  SetCell = 171,
   /** The debugger statement: pauses when a debugger is attached. */
-  Debugger = 168,
+  Debugger = 172,
 }
 
 /** Instruction length in ints, opcode included, by opcode. */
@@ -498,6 +506,10 @@ export const OP_LENGTH: readonly number[] = [
   2, // IteratorCloseSilent
   3, // AsyncIteratorClose
   2, // CheckIteratorResult
+  2, // NewResources
+  4, // AddResource
+  5, // Dispose
+  3, // DisposalFailed
   3, // ForInStart
   4, // ForInNext
   1, // GeneratorStart

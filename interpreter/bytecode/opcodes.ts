@@ -223,6 +223,18 @@ export const OPCODE_TABLE: readonly OpcodeRow[] = [
     'dst = result of iterator.return(), to be awaited, or the mark of an uninitialised binding if there is no return.',
   ],
   ['CheckIteratorResult', 'src:reg', 'TypeError unless src is an object or the mark of an uninitialised binding.'],
+  ['NewResources', 'dst:def', 'dst = empty list of what declarations with using keep for disposal.'],
+  [
+    'AddResource',
+    'list:reg src:reg async:int',
+    'Keeps src for disposal (async 1: await using); TypeError if it is neither nothing nor disposable.',
+  ],
+  [
+    'Dispose',
+    'dst:def list:reg kind:reg value:reg',
+    'Disposes of the resources, the last one first; kind and value: the completion under way. dst = promise to await before it goes on, or the mark of an uninitialised binding at the end; throws what the disposal threw.',
+  ],
+  ['DisposalFailed', 'list:reg src:reg', 'The promise of a disposal was rejected with src.'],
   ['ForInStart', 'dst:def src:reg', 'dst = enumeration of the property keys of src.'],
   ['ForInNext', 'dst:def state:reg done:target', 'dst = next key; continues at `done` when there is none.'],
 

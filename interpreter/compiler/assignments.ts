@@ -5,6 +5,7 @@ import type { Generator } from './generator';
 import { assignPattern } from './patterns';
 import { positionOfNode } from './positions';
 import { expr, exprNamed, mayAssign } from './expressions';
+import { isConstant } from './scope';
 import { BINARY, operatorOffset } from './operators';
 import { type Target, memberTarget } from './members';
 
@@ -37,7 +38,7 @@ export function assignment(g: Generator, node: Node, dst: number): void {
     if (left.type === 'Identifier') {
       const direct = g.directRegister(left.name, left.start);
       const v = g.place(left.name).variable;
-      const assignable = direct >= 0 && v && v.kind !== 'const' && v.kind !== 'fname';
+      const assignable = direct >= 0 && v && !isConstant(v.kind) && v.kind !== 'fname';
       const name = left.start === node.start ? left.name : null;
       if (assignable && (dst < 0 || dst === direct) && writesLast(node.right) && !mayAssign(node.right)) {
         exprNamed(g, node.right, name, direct);
@@ -95,7 +96,7 @@ export function update(g: Generator, node: Node, dst: number): void {
   if (arg.type === 'Identifier') {
     const direct = g.directRegister(arg.name, arg.start);
     const kind = g.place(arg.name).variable?.kind;
-    if (direct >= 0 && kind !== 'const' && kind !== 'fname') {
+    if (direct >= 0 && !isConstant(kind) && kind !== 'fname') {
       b.loadedAt(arg.start);
       if (dst >= 0 && !node.prefix) {
         const old = b.temp();

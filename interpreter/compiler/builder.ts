@@ -28,6 +28,11 @@ export class Builder {
   /** A statement has begun and no instruction of it been emitted: the first one keeps the statement's position. */
   private fresh = false;
 
+  /** The source offset of what has been emitted last. */
+  get offset(): number {
+    return this.positions[this.positions.length - 1] ?? 0;
+  }
+
   get pc(): number {
     return this.code.length;
   }

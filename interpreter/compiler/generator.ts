@@ -4,7 +4,7 @@
 import { Completion, HandlerKind, Op, type CodeBlock, type SourceFile } from '../bytecode';
 import { Builder, type Label } from './builder';
 import { EXPORTS } from './module';
-import { needsHoleCheck, type FunctionInfo, type Scope, type Variable } from './scope';
+import { isConstant, needsHoleCheck, type FunctionInfo, type Scope, type Variable } from './scope';
 
 /** Something that break, continue or return may leave. */
 export interface Control {
@@ -38,6 +38,8 @@ export class Generator {
   completion = -1;
   /** Where optional chains under way end when they meet null or undefined. */
   chainEnd: Label | null = null;
+  /** Register of the list of resources that declarations with using add to; -1 where there can be none. */
+  resources = -1;
   /** Labels that stand directly before the statement about to be compiled. */
   pendingLabels: string[] = [];
   constructor(
@@ -244,14 +246,16 @@ export class Generator {
       if (this.strict) b.emit(Op.ThrowConstAssign, b.constant(name));
       return;
     }
-    if (v.kind === 'const' || v.kind === 'class' || v.kind === 'import') b.at(shownAt);
-    if (v.kind === 'const' || v.kind === 'import') {
+    if (v.kind === 'class' || v.kind === 'import' || isConstant(v.kind)) b.at(shownAt);
+    if (v.kind === 'import' || isConstant(v.kind)) {
       if (check) {
         const mark = b.nextRegister;
         this.loadStatic(name, p, shownAt, b.temp(), false);
         b.release(mark);
       }
-      b.emit(Op.ThrowConstAssign, b.constant(name));
+      // V8 words it so where it keeps the binding in a register.
+      if (v.kind === 'using' && !v.captured) b.emit(Op.ThrowError, 0, b.constant('Assignment to using variable.'));
+      else b.emit(Op.ThrowConstAssign, b.constant(name));
       return;
     }
     if (check) b.at(shownAt);

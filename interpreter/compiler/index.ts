@@ -2,9 +2,8 @@
 export * from './compile';
 export { statementsOf, type StatementLocation } from './locations';
 export { functionPlaces, isNamed, type FunctionPlace } from './function-places';
-export { resolve, needsHoleCheck, Variable, Scope, FunctionInfo } from './scope';
+export { isConstant, resolve, needsHoleCheck, Variable, Scope, FunctionInfo } from './scope';
 export { ADOPT, DEFAULT } from './module';
 export { lengthOf } from './functions';
-export { Unsupported } from './parser';
 export type { Node } from './ast';
 export { dialect } from './classes';

@@ -2,8 +2,9 @@
 // Called by statements.ts. Invariant: each iteration has bindings of its own where a closure could tell.
 import { Completion, HandlerKind, Op } from '../bytecode';
 import { type Node, eachChild, isFunction } from './ast';
-import type { Scope } from './scope';
+import { bindingKind, type Scope } from './scope';
 import type { Generator } from './generator';
+import { disposing, keepResource, trailing, trailingLoop } from './disposal';
 import { branch } from './operators';
 import { effect, exprNamed, exprTo } from './expressions';
 import { memberTarget } from './members';
@@ -12,10 +13,11 @@ import { positionOfNode } from './positions';
 import type { Label } from './builder';
 import { clearCompletion, loop, statement, step, stepAt, stepFor } from './statements';
 
-/** Whether an initialiser may create closures that see the first iteration's bindings. */
+/** Whether code may create closures, such as of the bindings of a loop's head. */
 function hasClosure(node: Node | null): boolean {
   if (node === null) return false;
-  if (isFunction(node) || node.type === 'ClassExpression') return true;
+  if (isFunction(node) || node.type === 'ClassExpression' || node.type === 'ClassDeclaration') return true;
+  if (node.type === 'CallExpression' && !node.optional && node.callee.type === 'Identifier' && node.callee.name === 'eval') return true;
   let found = false;
   eachChild(node, (child) => {
     found ||= hasClosure(child);
@@ -29,12 +31,23 @@ export function forStatement(g: Generator, node: Node, labels: string[]): void {
   clearCompletion(g);
   const scope = node.scope as Scope;
   g.enterScope(scope);
+  disposing(g, [node.init], () => forParts(g, node, labels));
+  g.leaveScope(scope, mark);
+}
+
+function forParts(g: Generator, node: Node, labels: string[]): void {
+  const b = g.b;
+  const scope = node.scope as Scope;
   if (node.init) {
     if (node.init.type === 'VariableDeclaration') statement(g, node.init);
     else {
       stepAt(g, node.init, node.init.start);
       effect(g, node.init);
     }
+  }
+  if (node.init && node.init.kind === 'using' && hasClosure(node)) {
+    forUsingAgain(g, node, labels);
+    return;
   }
   if (scope.hasEnv && hasClosure(node.init)) b.emit(Op.CopyEnv);
   const next = b.label();
@@ -52,9 +65,57 @@ export function forStatement(g: Generator, node: Node, labels: string[]): void {
       stepFor(g, node.update, node.update);
       effect(g, node.update);
     }
+    trailingLoop(g, node);
     b.jump(Op.Jump, top);
   });
-  g.leaveScope(scope, mark);
+}
+
+/**
+ * What V8 makes of a for whose head has a declaration with using and that contains a function: each iteration has bindings of its own, and
+ * they are declared with using too, so that each iteration disposes of the resources once more.
+ */
+function forUsingAgain(g: Generator, node: Node, labels: string[]): void {
+  const b = g.b;
+  const first = b.temp();
+  b.emit(Op.LoadTrue, first);
+  const top = b.label();
+  const ended = b.label();
+  const running = b.temp();
+  b.bind(top);
+  b.emit(Op.LoadTrue, running);
+  disposing(g, [node.init], () => {
+    for (const { id } of node.init.declarations as Node[]) {
+      const mark = b.nextRegister;
+      const value = b.temp();
+      g.load(id.name, Infinity, value);
+      keepResource(g, node.init, value, node.end - 1);
+      b.release(mark);
+    }
+    const begun = b.label();
+    b.jump(Op.JumpTrue, begun, first);
+    if (node.update) {
+      stepFor(g, node.update, node.update);
+      effect(g, node.update);
+    }
+    b.bind(begun);
+    b.emit(Op.LoadFalse, first);
+    const next = b.label();
+    loop(g, labels, next, (control) => {
+      if (node.test) {
+        stepFor(g, node.test, node.test);
+        branch(g, node.test, control.breakLabel, false);
+      }
+      statement(g, node.body);
+      b.jump(Op.Jump, next);
+    });
+    b.emit(Op.LoadFalse, running);
+    b.bind(next);
+    b.at(node.start);
+  });
+  b.jump(Op.JumpFalse, ended, running);
+  b.jump(Op.Jump, top);
+  b.bind(ended);
+  b.at(node.start);
 }
 
 /** Evaluates the iterated expression: names of the head are uninitialised in it (spec 14.7.5.6). */
@@ -80,6 +141,7 @@ function headTarget(g: Generator, node: Node, value: number): void {
   if (left.type === 'VariableDeclaration') {
     const d = (left.declarations as Node[])[0] as Node;
     d.id.at = d.id.end - 1;
+    if (bindingKind(left) === 'using') keepResource(g, left, value, d.id.start);
     pattern(g, d.id, value, left.kind === 'var' ? 'var' : 'declare', '.for');
   } else if (left.type === 'MemberExpression') memberTarget(g, left).set(value);
   else {
@@ -115,15 +177,18 @@ export function forIn(g: Generator, node: Node, labels: string[]): void {
     iteration(g, node, scope, value);
     b.jump(Op.Jump, top);
   });
+  trailing(g, node.start);
 }
 
 function iteration(g: Generator, node: Node, scope: Scope, value: number): void {
   const b = g.b;
   const mark = b.nextRegister;
   g.enterScope(scope);
-  step(g, node.left);
-  headTarget(g, node, value);
-  statement(g, node.body);
+  disposing(g, [node.left], () => {
+    step(g, node.left);
+    headTarget(g, node, value);
+    statement(g, node.body);
+  });
   g.leaveScope(scope, mark);
 }
 
@@ -191,6 +256,7 @@ export function forOf(g: Generator, node: Node, labels: string[]): void {
     b.jump(Op.Jump, top);
     b.bind(done);
   });
+  trailing(g, node.start);
 }
 
 /** Closes the iterator of a for-of unless the iteration ended normally. */

@@ -115,7 +115,8 @@ function isDeclared({ type, id }: Node): boolean {
 }
 
 function awaitsAtTop(node: Node): boolean {
-  if (node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && node.await === true)) return true;
+  if (node.type === 'AwaitExpression' || node.kind === 'await using' || (node.type === 'ForOfStatement' && node.await === true))
+    return true;
   if (isFunction(node)) return false;
   if (node.type === 'MethodDefinition' || node.type === 'PropertyDefinition') return node.computed === true && awaitsAtTop(node.key);
   if (node.type === 'StaticBlock') return false;

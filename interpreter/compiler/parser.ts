@@ -9,17 +9,24 @@ import type { FunctionInfo } from './scope';
 /** What the top level of a text may mention. */
 interface Rights {
   newTarget: boolean;
+  using: boolean;
   superProperty: boolean;
   superCall: boolean;
   arguments: boolean;
   importMeta?: boolean;
 }
 
-const SCRIPT: Rights = { newTarget: false, superProperty: false, superCall: false, arguments: true };
-const FUNCTION_BODY: Rights = { ...SCRIPT, newTarget: true };
+const SCRIPT: Rights = { newTarget: false, using: false, superProperty: false, superCall: false, arguments: true };
+const FUNCTION_BODY: Rights = { ...SCRIPT, newTarget: true, using: true };
 
-/** A text that is well-formed and that the compiler has no code for. */
-export class Unsupported extends SyntaxError {}
+/** A text means what it means to the V8 that runs it: whether that one knows declarations with using. */
+const knowsUsing = ((): boolean => {
+  try {
+    return typeof new Function('using x = null;') === 'function';
+  } catch {
+    return false;
+  }
+})();
 
 /** What acorn's parser keeps and its typings do not tell. */
 interface Internals {
@@ -28,6 +35,7 @@ interface Internals {
   allowSuper: boolean;
   allowDirectSuper: boolean;
   allowNewDotTarget: boolean;
+  allowUsing: boolean;
   currentThisScope(): unknown;
   checkUnreserved(name: { start: number; end: number; name: string }): void;
   parseImportMeta(node: Node): Node;
@@ -84,8 +92,12 @@ class TextParser extends Base {
     return super.parseLiteral(value);
   }
 
+  override get allowUsing(): boolean {
+    return super.allowUsing || (this.rights.using && this.scopeStack.length === 1);
+  }
+
   override parseVar(node: Node, isFor: boolean, kind: string, ...rest: unknown[]): Node {
-    if (kind.endsWith('using')) throw new Unsupported(`'${kind}' declarations are not supported`);
+    if (kind.endsWith('using') && !knowsUsing) this.raise(node.start, `Unexpected declaration with ${kind}`);
     return super.parseVar(node, isFor, kind, ...rest);
   }
 
@@ -131,6 +143,7 @@ export function parseEval(text: string, owner: FunctionInfo | null, strict: bool
   const kind = owner?.kind;
   const rights: Rights = {
     newTarget: owner !== null && kind !== 'module',
+    using: false,
     superProperty: kind !== undefined && kind !== 'normal' && kind !== 'module',
     superCall: kind === 'derivedClass',
     arguments: kind !== 'initializer',

@@ -1,7 +1,19 @@
 // What scope analysis finds out: variables, scopes, facts of functions. Filled by scopes.ts, read by the code generator.
 import type { Node } from './ast';
 
-export type VariableKind = 'var' | 'let' | 'const' | 'class' | 'function' | 'param' | 'catch' | 'fname' | 'pseudo' | 'private' | 'import';
+/** using: also that of `await using`, from which it differs in nothing but its disposal. */
+export type VariableKind =
+  'var' | 'let' | 'const' | 'using' | 'class' | 'function' | 'param' | 'catch' | 'fname' | 'pseudo' | 'private' | 'import';
+
+/** The kind of the bindings that a VariableDeclaration makes. */
+export function bindingKind({ kind }: Node): VariableKind {
+  return kind === 'await using' ? 'using' : (kind as VariableKind);
+}
+
+/** Assigning one is a TypeError in all code. */
+export function isConstant(kind: VariableKind | undefined): boolean {
+  return kind === 'const' || kind === 'using';
+}
 
 export class Variable {
   /** Lives in an environment array (an inner function or an eval may use it). */
@@ -26,7 +38,7 @@ export class Variable {
     public initialisedAt: number,
   ) {}
   get lexical(): boolean {
-    return this.kind === 'let' || this.kind === 'const' || this.kind === 'class';
+    return this.kind === 'let' || this.kind === 'class' || isConstant(this.kind);
   }
 }
 

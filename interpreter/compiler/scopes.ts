@@ -3,7 +3,7 @@
 // function and class has `info`, and a variable has a slot in an environment exactly if it is captured.
 import { type Node, boundNames, eachChild } from './ast';
 import { EXPORTS, IMPORTS, META, type ModuleShape } from './module';
-import { FunctionInfo, type InfoKind, Scope, type ScopeKind, Variable, type VariableKind, needsHoleCheck, resolve } from './scope';
+import { FunctionInfo, type InfoKind, Scope, type ScopeKind, Variable, bindingKind, needsHoleCheck, resolve } from './scope';
 
 interface Reference {
   name: string;
@@ -184,7 +184,7 @@ class Analyzer {
     while (s.type === 'LabeledStatement') s = s.body;
     if (s.type === 'VariableDeclaration' && s.kind !== 'var') {
       for (const d of s.declarations as Node[])
-        boundNames(d.id, (id) => scope.declare(id.name, s.kind as VariableKind, scope.kind === 'switch' ? Infinity : d.end));
+        boundNames(d.id, (id) => scope.declare(id.name, bindingKind(s), scope.kind === 'switch' ? Infinity : d.end));
     } else if (s.type === 'ClassDeclaration') scope.declare(s.id.name, 'class', scope.kind === 'switch' ? Infinity : s.end);
     else if (s.type === 'FunctionDeclaration') {
       scope.declare(s.id.name, 'function');
@@ -503,7 +503,7 @@ class Analyzer {
           if (node.left.type === 'VariableDeclaration') {
             if (node.left.kind !== 'var')
               for (const d of node.left.declarations as Node[])
-                boundNames(d.id, (id) => this.scope.declare(id.name, node.left.kind as VariableKind, node.right.end));
+                boundNames(d.id, (id) => this.scope.declare(id.name, bindingKind(node.left), node.right.end));
             node.left.forHead = true;
             this.visit(node.left);
           } else this.target(node.left);

@@ -2,20 +2,24 @@
 // Called by functions.ts and classes.ts. Invariant: temporaries are all released between statements.
 import { HandlerKind, Op } from '../bytecode';
 import type { Node } from './ast';
-import type { Scope } from './scope';
+import { bindingKind, type Scope } from './scope';
 import type { Control, Generator } from './generator';
 import { branch } from './operators';
 import { effect, expr, exprNamed, exprTo } from './expressions';
 import { classExpression } from './classes';
 import { functionsOf } from './functions';
+import { disposing, keepResource, trailing, trailingLoop } from './disposal';
 import { DEFAULT } from './module';
 import { pattern } from './patterns';
 import { initializerAt, positionOfNode } from './positions';
 import type { Label } from './builder';
 import { forIn, forOf, forStatement } from './loops';
 
+/** The statements of a body or block, and the disposal of what they declare with using. */
 export function statements(g: Generator, list: Node[]): void {
-  for (const s of list) statement(g, s);
+  disposing(g, list, () => {
+    for (const s of list) statement(g, s);
+  });
 }
 
 export function step(g: Generator, node: Node): void {
@@ -40,6 +44,9 @@ export function clearCompletion(g: Generator): void {
   if (g.completion >= 0) g.b.emit(Op.LoadUndefined, g.completion);
 }
 
+/** Expressions whose own position V8 sets once more when their value is stored. */
+const WRITES = new Set(['AssignmentExpression', 'UpdateExpression']);
+
 export function statement(g: Generator, node: Node): void {
   const b = g.b;
   const mark = b.nextRegister;
@@ -50,11 +57,17 @@ export function statement(g: Generator, node: Node): void {
       stepAt(g, node, node.start);
       if (g.completion >= 0) exprTo(g, node.expression, g.completion);
       else effect(g, node.expression);
+      if (WRITES.has(node.expression.type) && !/Pattern$/.test(node.expression.left?.type ?? ''))
+        trailing(g, positionOfNode(g.file.text, node.expression));
       break;
-    case 'VariableDeclaration':
+    case 'VariableDeclaration': {
+      const before = b.offset;
       step(g, node);
       variables(g, node);
+      // For V8 there is nothing.
+      if (node.kind === 'var' && (node.declarations as Node[]).every((d) => !d.init)) trailing(g, before);
       break;
+    }
     case 'FunctionDeclaration':
       if (node.wrapper) {
         // A function as the body of an if in sloppy code has a block of its own.
@@ -68,6 +81,7 @@ export function statement(g: Generator, node: Node): void {
         storeVar(g, node, r);
         // To V8 that is an assignment in the place of the declaration, which gives a script its value (but for eval).
         if (g.completion >= 0 && g.info.kind === 'script') b.emit(Op.Move, g.completion, r);
+        trailing(g, node.end);
       }
       break;
     case 'ClassDeclaration': {
@@ -76,6 +90,7 @@ export function statement(g: Generator, node: Node): void {
       const r = b.temp();
       classExpression(g, node, node.id.name, r);
       g.initialise(node.id.name, r);
+      trailing(g, node.start);
       break;
     }
     case 'ReturnStatement':
@@ -118,11 +133,13 @@ export function statement(g: Generator, node: Node): void {
         stepFor(g, node, node.test);
         branch(g, node.test, control.breakLabel, false);
         statement(g, node.body);
+        trailingLoop(g, node);
         b.jump(Op.Jump, top);
       });
       break;
     }
     case 'DoWhileStatement': {
+      const before = b.offset;
       clearCompletion(g);
       const top = b.label();
       const test = b.label();
@@ -132,6 +149,8 @@ export function statement(g: Generator, node: Node): void {
         b.bind(test);
         stepFor(g, node, node.test);
         branch(g, node.test, top, true);
+        if (node.test.type !== 'Literal' || node.test.value) trailingLoop(g, node);
+        else trailing(g, before);
       });
       break;
     }
@@ -268,21 +287,24 @@ export function variables(g: Generator, node: Node): void {
             exprNamed(g, d.init, id.name, value);
             g.store(id.name, id.start, value);
           }
+          trailing(g, initializerAt(g.file.text, id));
         } else {
           const direct = g.initRegister(id.name);
           const shown = id.name === DEFAULT ? 'default' : (id.name as string);
-          if (direct >= 0) exprNamed(g, d.init, shown, direct);
-          else {
-            const value = b.temp();
-            exprNamed(g, d.init, shown, value);
-            g.initialise(id.name, value);
-          }
+          const value = direct >= 0 ? direct : b.temp();
+          exprNamed(g, d.init, shown, value);
+          // What a module exports V8 neither checks nor disposes of.
+          if (bindingKind(node) === 'using' && g.place(id.name).variable?.exported !== true)
+            keepResource(g, node, value, initializerAt(g.file.text, id));
+          if (direct < 0) g.initialise(id.name, value);
+          trailing(g, initializerAt(g.file.text, id));
         }
       } else if (node.kind !== 'var') {
         const direct = g.initRegister(id.name);
         const value = direct >= 0 ? direct : b.temp();
         b.emit(Op.LoadUndefined, value);
         if (direct < 0) g.initialise(id.name, value);
+        trailing(g, id.start);
       }
     } else {
       id.at = initializerAt(g.file.text, id);
@@ -312,12 +334,13 @@ function returnStatement(g: Generator, node: Node): void {
     }
     b.emit(Op.LoadUndefined, value);
   } else exprTo(g, node.argument, value);
-  b.at(node.start);
   if (node.argument && g.block.isAsync && g.block.isGenerator) {
     // The host awaits the operand inside the guest's try blocks.
+    b.at(node.start);
     b.emit(Op.Return, value);
     return;
   }
+  if (g.resources < 0) b.at(node.start);
   g.returnFrom(value);
 }
 

@@ -244,7 +244,8 @@ function createInterpreter(
       return watch.observe;
     },
     evalInRealm: (source, filename) => apply(runInContext, new Script(source, { filename }), [null, -1, true, false, false]),
-    compileNatively: (source, filename, params) => void compileFunction(source, [...params], { filename }),
+    compileNatively: (source, filename, params) =>
+      void (params === null ? new Script(source, { filename }) : compileFunction(source, [...params], { filename })),
     refused: (file, reason) => fail(`${file === '' ? 'a text' : file}: V8 takes it and retrace's parser does not: ${reason}`),
     constructorName: util.getConstructorName,
     isProxy: types.isProxy,

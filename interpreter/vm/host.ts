@@ -8,8 +8,11 @@ export interface VmHost {
    * called. About 3.5 KB each; 250 suit V8's usual stack, 1800 a process started with --stack-size=7000 (8 MB of stack).
    */
   readonly nestingLimit?: number;
-  /** Compiles natively, without running, and throws what V8 throws: the guest's syntax errors get V8's words by it. */
-  compileNatively?(source: string, filename: string, params: readonly string[]): void;
+  /**
+   * Compiles natively, without running, a function of these parameters or (null) a script, and throws what V8 throws: the guest's syntax
+   * errors get V8's words by it.
+   */
+  compileNatively?(source: string, filename: string, params: readonly string[] | null): void;
   /** The program has a text that V8 takes and the VM's parser does not: it cannot go on. Without it the text is a SyntaxError. */
   refused?(file: string, reason: string): never;
   /** `import(specifier)` from guest code; a promise of the guest's realm. Without it import() rejects. */

@@ -1,7 +1,7 @@
 // The debugger's view of frames: where a frame is, what its scopes hold, expressions evaluated inside it. Called by vm.ts.
 // Invariant: reading runs no guest code; evaluating leaves the counters and the pause conditions as they were.
 import { offsetOf, Op, OP_LENGTH, positionOf, type CodeBlock } from '../bytecode';
-import { compileFrameEval, makeFile, type FunctionInfo, type Scope, type Variable } from '../compiler';
+import { compileFrameEval, isConstant, makeFile, type FunctionInfo, type Scope, type Variable } from '../compiler';
 import { FunctionData, HOLE, type Env, type Frame } from './frame';
 import * as ops from './operations';
 import { TRACKED } from './rare';
@@ -186,7 +186,7 @@ function* visible(S: VmState, frame: Frame): Generator<{ scope: Scope; slots: Sl
 }
 
 function isWritable({ kind }: Variable): boolean {
-  return kind !== 'const' && kind !== 'fname' && kind !== 'import';
+  return !isConstant(kind) && kind !== 'fname' && kind !== 'import';
 }
 
 function view(frame: Frame, slot: Slot): NamedValue {

@@ -82,6 +82,14 @@ export interface Kit {
   arrayIteratorPrototype: { next: unknown; return?: unknown };
   arrayIteratorNext: unknown;
   asyncFromSync(iterator: object, next: unknown): object;
+  /** Missing where V8 does not know declarations with using. */
+  disposeSymbol: symbol;
+  asyncDisposeSymbol: symbol;
+  suppressedError: unknown;
+  /** Whether V8 takes a function as a method for disposal: the first versions refuse proxies and bound functions. */
+  mayDispose(method: unknown): boolean;
+  /** Promise.resolve of the realm. */
+  resolve(value: unknown): unknown;
   /** The host's own text of a function. */
   hostText(f: unknown): string;
   isArray(value: unknown): value is unknown[];
@@ -438,6 +446,13 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   kit.objectPrototype = Object.prototype;
   kit.iterable = (iterator) => ({ __proto__: null, [kit.iteratorSymbol]: () => iterator });
   kit.asyncIterable = (iterator) => ({ __proto__: null, [kit.asyncIteratorSymbol]: () => iterator });
+  const Resources = typeof DisposableStack === 'function' ? DisposableStack : undefined;
+  const use = Resources === undefined ? undefined : Resources.prototype.use;
+  kit.disposeSymbol = Symbol.dispose;
+  kit.asyncDisposeSymbol = Symbol.asyncDispose;
+  kit.suppressedError = typeof SuppressedError === 'function' ? SuppressedError : undefined;
+  kit.mayDispose = (method) => { try { apply(use, new Resources(), [{ __proto__: null, [kit.disposeSymbol]: method }]); return true; } catch { return false; } };
+  kit.resolve = (value) => apply(promiseResolve, PromiseFunction, [value]);
   kit.reject = (error) => apply(promiseReject, PromiseFunction, [error]);
   kit.declareGlobalVar = (name, deletable) => {
     if (apply(hasOwn, realm, [name])) return true;

@@ -2,6 +2,7 @@
 // for the optimising compiler. Called by run.ts only. Invariant: answers the pc to go on at; `frame.pc` is the instruction's own.
 import { Op, type CodeBlock, type TemplateSite } from '../bytecode';
 import type { FunctionInfo } from '../compiler';
+import { addResource, disposalFailed, dispose, Resources } from './disposal';
 import { makeError, notCoercible } from './errors';
 import { HOLE, Stamp, type Env, type Frame, type FunctionData } from './frame';
 import { evaluatedFrameOf } from './inspect';
@@ -514,6 +515,31 @@ export function rare(
       pc += 2;
       break;
     }
+    case Op.NewResources:
+      regs[code[pc + 1] as number] = new Resources();
+      pc += 2;
+      break;
+    case Op.AddResource:
+      frame.pc = pc;
+      addResource(S, regs[code[pc + 1] as number] as Resources, regs[code[pc + 2] as number], code[pc + 3] === 1);
+      pc += 4;
+      break;
+    case Op.Dispose:
+      frame.pc = pc;
+      regs[code[pc + 1] as number] = dispose(
+        S,
+        frame,
+        regs[code[pc + 2] as number] as Resources,
+        regs[code[pc + 3] as number],
+        regs[code[pc + 4] as number],
+      );
+      pc += 5;
+      break;
+    case Op.DisposalFailed:
+      frame.pc = pc;
+      disposalFailed(S, frame, regs[code[pc + 1] as number] as Resources, regs[code[pc + 2] as number]);
+      pc += 3;
+      break;
     case Op.ForInStart:
       frame.pc = pc;
       regs[code[pc + 1] as number] = kit.forIn(regs[code[pc + 2] as number]);

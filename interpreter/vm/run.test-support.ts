@@ -59,7 +59,8 @@ function installVm(): Vm {
   const machine = new (isolated().Vm)({
     nestingLimit: 1800,
     evalInRealm: (source, filename) => vm.runInThisContext(source, { filename }),
-    compileNatively: (source, filename, params) => void vm.compileFunction(source, [...params], { filename }),
+    compileNatively: (source, filename, params) =>
+      void (params === null ? new vm.Script(source, { filename }) : vm.compileFunction(source, [...params], { filename })),
     dynamicImport: importFrom,
     isExtraFrame: (script) => script === __filename,
     constructorName: internalBinding('util')['getConstructorName'] as unknown as (object: object) => string,

@@ -12,7 +12,6 @@ import {
   dialect,
   lengthOf,
   makeFile,
-  Unsupported,
   type EvalSite,
   type FunctionInfo,
   type Node,
@@ -414,7 +413,7 @@ export class Vm {
       try {
         natively();
         // V8 was asked for a function, which may hold more than an eval.
-        if (error instanceof Unsupported || error.message.startsWith('Invalid regular')) this.S.host.refused?.('', error.message);
+        if (error.message.startsWith('Invalid regular')) this.S.host.refused?.('', error.message);
       } catch (refusal) {
         message = String((refusal as Error).message);
       }
@@ -505,7 +504,12 @@ export class Vm {
         compileEval(file, site, (f, count) => {
           f.marks = new Int32Array(count);
         }),
-      () => this.S.host.compileNatively?.(site?.strict ? `"use strict";${source}` : source, file.path, []),
+      () => {
+        const text = site?.strict ? `"use strict";${source}` : source;
+        // A function may hold more than an eval: return, declarations with using. A script may hold less: super, new.target.
+        this.S.host.compileNatively?.(text, file.path, []);
+        this.S.host.compileNatively?.(text, file.path, null);
+      },
     );
   }
 

@@ -84,7 +84,8 @@ function loader(realm: Context): (source: string, goal: Goal, params: string[]) 
   const vm = (machine = new Vm({
     nestingLimit: 1000,
     evalInRealm: (source, filename) => runInContext(source, realm, { filename }) as unknown,
-    compileNatively: (source, filename, params) => void compileFunction(source, [...params], { filename, parsingContext: realm }),
+    compileNatively: (source, filename, params) =>
+      void (params === null ? new Script(source, { filename }) : compileFunction(source, [...params], { filename, parsingContext: realm })),
     constructorName: internalBinding('util')['getConstructorName'] as unknown as (object: object) => string,
     isProxy: types.isProxy,
   }));

@@ -150,7 +150,10 @@ function guestScripts(context: vm.Context, loader: ModuleLoader): Realm['script'
   const machine = new (isolate(machines.size).Vm)({
     nestingLimit: 1800,
     evalInRealm: (source, filename) => vm.runInContext(source, context, { filename }) as unknown,
-    compileNatively: (source, filename, params) => void vm.compileFunction(source, [...params], { filename, parsingContext: context }),
+    compileNatively: (source, filename, params) =>
+      void (params === null
+        ? new vm.Script(source, { filename })
+        : vm.compileFunction(source, [...params], { filename, parsingContext: context })),
     dynamicImport: (specifier, options, referrer) => importFrom(referrer)(specifier, options),
     isExtraFrame: (file) => file === __filename,
     constructorName: internalBinding('util')['getConstructorName'] as unknown as (object: object) => string,
