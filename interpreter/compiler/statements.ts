@@ -57,7 +57,7 @@ export function statement(g: Generator, node: Node): void {
       stepAt(g, node, node.start);
       if (g.completion >= 0) exprTo(g, node.expression, g.completion);
       else effect(g, node.expression);
-      if (WRITES.has(node.expression.type) && !/Pattern$/.test(node.expression.left?.type ?? ''))
+      if (WRITES.has(node.expression.type) && node.expression.left?.type.endsWith('Pattern') !== true)
         trailing(g, positionOfNode(g.file.text, node.expression));
       break;
     case 'VariableDeclaration': {
