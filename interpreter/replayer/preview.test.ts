@@ -48,6 +48,13 @@ test('objects of every kind', () => {
   assert.equal(show(new Uint16Array([1, 2])), 'Uint16Array(2) [ 1, 2 ]');
   assert.match(show(Promise.resolve(1)), /^Promise \{ 1\b/);
   assert.equal(show(new SyntaxError('bad')), '[SyntaxError: bad]');
+  class Described extends Error {
+    override get message(): string {
+      throw new Error('ran');
+    }
+  }
+  assert.equal(show(new Described()), '[Error]');
+  assert.equal(show(Object.setPrototypeOf(new Error(), null)), '[Error]');
   assert.equal(show(class B extends Animal {}), '[class B extends Animal]');
   assert.equal(
     show(function hello() {}),

@@ -79,8 +79,9 @@ export function errorHead(kit: InspectionKit, error: unknown): { name: string; m
   const name = dataProperty(kit, error, 'name')?.value;
   const message = dataProperty(kit, error, 'message')?.value;
   // What was thrown is no error: it is shown as a value.
-  if (typeof name !== 'string' && typeof message !== 'string') return { name: '', message: previewOf(kit, error).preview };
-  return { name: typeof name === 'string' ? name : className(kit, error), message: typeof message === 'string' ? message : '' };
+  if (typeof name !== 'string' && typeof message !== 'string' && !kit.isNativeError(error))
+    return { name: '', message: previewOf(kit, error).preview };
+  return { name: typeof name === 'string' ? name : className(kit, error) || 'Error', message: typeof message === 'string' ? message : '' };
 }
 
 /** The name of the nearest constructor on the prototype chain; '' for an object without one. */
