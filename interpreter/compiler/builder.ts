@@ -9,6 +9,11 @@ export class Label {
   readonly uses: number[] = [];
 }
 
+/** The string as V8's parser makes it: what V8 compares by identity, as `length` in Object.defineProperty, it does not know in a slice. */
+function internalized(text: string): string {
+  return Reflect.ownKeys({ __proto__: null, [text]: 0 })[0] as string;
+}
+
 export class Builder {
   readonly code: number[] = [];
   /** Constant 0 is not used: it keeps the array one of objects for the host's compiler, whatever the constants are. */
@@ -116,7 +121,7 @@ export class Builder {
     if (typeof value === 'number' || typeof value === 'object') return this.constants.push(value) - 1;
     let index = this.constantIndex.get(value);
     if (index === undefined) {
-      index = this.constants.push(value) - 1;
+      index = this.constants.push(typeof value === 'string' ? internalized(value) : value) - 1;
       this.constantIndex.set(value, index);
     }
     return index;

@@ -112,9 +112,5 @@ export function functionAt(text: string, node: Node): number {
 
 /** Where the text of a method or accessor begins for V8: at its first token after `static`. */
 export function methodAt(text: string, member: { readonly start: number; readonly static?: unknown }): number {
-  let at = member.start;
-  if (member.static !== true) return at;
-  at += 'static'.length;
-  while (/\s/.test(text[at] as string)) at++;
-  return at;
+  return member.static === true ? skipTo(text, member.start + 'static'.length).at : member.start;
 }
