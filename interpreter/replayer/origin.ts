@@ -63,7 +63,8 @@ function frameOf(stack: string, sources: OriginSources): Origin | undefined {
 }
 
 function lineOf(file: string, line: number, column: number, sources: OriginSources): Origin | undefined {
-  const text = sources.text(file)?.split(/\r\n|[\n\r\u2028\u2029]/)[line - 1];
+  const lines = sources.text(file)?.split(/\r\n|[\n\r\u2028\u2029]/);
+  const text = lines?.[line - 1];
   return text === undefined ? undefined : { file, line, column, text };
 }
 

@@ -144,6 +144,9 @@ function levels(depth: number, isAsync: boolean): string {
   }`;
 }
 
+/** The arguments of an arrow function. Not by spreading, which would ask the program's Array.prototype for an iterator. */
+const allOf = (params: string): string => (params === '' ? '$r' : `$k.joined([${params}], $r)`);
+
 /** Bodies of the host functions, by kind; $d is the FunctionData, $k the kit's callbacks, $A the allocation mark. */
 const BODIES: Record<string, (params: string, strict: boolean) => [head: string, body: string]> = {
   normal: (p) => [
@@ -151,10 +154,10 @@ const BODIES: Record<string, (params: string, strict: boolean) => [head: string,
     'if (new.target === undefined) return $k.call($d, this, arguments); if (arguments[0] === $A) return; return $k.construct($d, this, new.target, arguments);',
   ],
   method: (p) => [`METHOD(${p})`, 'return $k.call($d, this, arguments);'],
-  arrow: (p) => [`(${p ? p + ', ' : ''}...$r) =>`, `return $k.call($d, undefined, [${p ? p + ', ' : ''}...$r]);`],
+  arrow: (p) => [`(${p ? p + ', ' : ''}...$r) =>`, `return $k.call($d, undefined, ${allOf(p)});`],
   async: (p) => [`async function NAME(${p})`, 'const $f = $k.begin($d, this, arguments);'],
   asyncMethod: (p) => [`async METHOD(${p})`, 'const $f = $k.begin($d, this, arguments);'],
-  asyncArrow: (p) => [`async (${p ? p + ', ' : ''}...$r) =>`, `const $f = $k.begin($d, undefined, [${p ? p + ', ' : ''}...$r]);`],
+  asyncArrow: (p) => [`async (${p ? p + ', ' : ''}...$r) =>`, `const $f = $k.begin($d, undefined, ${allOf(p)});`],
   generator: (p) => [`function* NAME(${p ? p + ', ' : ''}...{ [$N]: $f = $k.begin($d, this, arguments) })`, ''],
   generatorMethod: (p) => [`*METHOD(${p ? p + ', ' : ''}...{ [$N]: $f = $k.begin($d, this, arguments) })`, ''],
   asyncGenerator: (p) => [`async function* NAME(${p ? p + ', ' : ''}...{ [$N]: $f = $k.begin($d, this, arguments) })`, ''],
@@ -259,12 +262,20 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   const $A = freeze({ __proto__: null });
   const $N = Symbol('never');
   // Given its prototype afterwards: a literal with a null prototype is a dictionary, which is slow to read.
-  const $k = { Error, call: callbacks.call, construct: callbacks.construct, begin: callbacks.begin, resume: callbacks.resume };
+  const $k = { Error, call: callbacks.call, construct: callbacks.construct, begin: callbacks.begin, resume: callbacks.resume, joined };
   setPrototypeOf($k, null);
   const arrayIteratorPrototype = getPrototypeOf([][Symbol.iterator]());
   const generatorPrototype = getPrototypeOf(getPrototypeOf((function* () {})()));
   const generatorNext = generatorPrototype.next;
   const data = (value) => ({ __proto__: null, value, writable: true, enumerable: true, configurable: true });
+  // Appends; a setter on Array.prototype does not run.
+  function joined(list, rest) {
+    for (let i = 0; i < rest.length; i++) {
+      const at = list.length;
+      if (at in list) defineProperty(list, at, data(rest[i])); else list[at] = rest[i];
+    }
+    return list;
+  }
   const cached = new Map(); const mapGet = Map.prototype.get, mapSet = Map.prototype.set;
   const once = (text, args, isGenerator) => {
     let made = apply(mapGet, cached, [text]);

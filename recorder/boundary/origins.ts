@@ -41,7 +41,8 @@ export function originInStack(error: object, read: (file: string) => string | un
   const frame = typeof stack === 'string' ? FRAME.exec(stack) : null;
   if (frame === null) return undefined;
   const [, file, line, column] = frame as unknown as [string, string, string, string];
-  const text = read(file.startsWith('file://') ? decodeURI(file.slice(7)) : file)?.split('\n')[Number(line) - 1];
+  const lines = read(file.startsWith('file://') ? decodeURI(file.slice(7)) : file)?.split('\n');
+  const text = lines?.[Number(line) - 1];
   return text === undefined ? undefined : { file, line: Number(line), column: Number(column), text };
 }
 
@@ -102,6 +103,7 @@ function originInNode(host: Host, error: object): Origin | undefined {
   const [, file, line, column] = frame as unknown as [string, string, string, string];
   const natives = host.internalBinding('builtins')['natives'] as Record<string, string>;
   const source = file.startsWith('node:') ? natives[file.slice(5)] : undefined;
-  const text = source?.split('\n')[Number(line) - 1];
+  const lines = source?.split('\n');
+  const text = lines?.[Number(line) - 1];
   return text === undefined ? undefined : { file, line: Number(line), column: Number(column), text };
 }

@@ -10,7 +10,8 @@ import type { AnyFunction, Host } from './host';
 export type Watch = (promise: Promise<unknown>, fulfilled: (value: unknown) => void, rejected: (error: unknown) => void) => void;
 
 export function silentThen(host: Host): Watch {
-  const { apply } = Reflect;
+  const { apply, defineProperty, deleteProperty, getOwnPropertyDescriptor } = Reflect;
+  const { hasOwn } = Object;
   const then = Promise.prototype.then as AnyFunction;
   const wrap = host.internalBinding('async_wrap');
   const fields = wrap['async_hook_fields'] as Uint32Array;
@@ -18,14 +19,35 @@ export function silentThen(host: Host): Watch {
   const getPromiseHooks = wrap['getPromiseHooks'] as () => unknown[];
   const setPromiseHooks = wrap['setPromiseHooks'] as AnyFunction;
   const { async_id_symbol, trigger_async_id_symbol } = host.internalBinding('symbols') as Record<string, symbol>;
+  const { species } = Symbol;
+  const Native = Promise;
+  const speciesOf = getOwnPropertyDescriptor(Native, species)!.get;
+  const prototype = Native.prototype;
+  /** Whether `then` asks the promise for its class in vain: nobody has changed what it would find. */
+  const untouched = (promise: object): boolean =>
+    !hasOwn(promise, 'constructor') &&
+    getOwnPropertyDescriptor(prototype, 'constructor')?.value === Native &&
+    getOwnPropertyDescriptor(Native, species)?.get === speciesOf;
+  const react = (promise: object, args: unknown[]): unknown => {
+    if (untouched(promise)) return apply(then, promise, args);
+    const own = getOwnPropertyDescriptor(promise, 'constructor');
+    // ES2024 27.2.5.4: without a constructor the class is %Promise%.
+    defineProperty(promise, 'constructor', { value: undefined, configurable: true });
+    try {
+      return apply(then, promise, args);
+    } finally {
+      if (own === undefined) deleteProperty(promise, 'constructor');
+      else defineProperty(promise, 'constructor', own);
+    }
+  };
   return (promise, fulfilled, rejected) => {
     if (fields[kTotals] === 0) {
-      apply(then, promise, [fulfilled, rejected]);
+      react(promise, [fulfilled, rejected]);
       return;
     }
     const hooks = getPromiseHooks();
     setPromiseHooks(undefined, undefined, undefined, undefined);
-    const derived = apply(then, promise, [fulfilled, rejected]) as Record<symbol, unknown>;
+    const derived = react(promise, [fulfilled, rejected]) as Record<symbol, unknown>;
     const watched = promise as unknown as Record<symbol, unknown>;
     derived[async_id_symbol!] = watched[async_id_symbol!];
     derived[trigger_async_id_symbol!] = watched[trigger_async_id_symbol!];

@@ -188,7 +188,7 @@ export class Decoder {
         return this.keep(new Date(this.f64()));
       case ValueTag.Map: {
         const n = this.count();
-        const map = this.keep(new Map<unknown, unknown>());
+        const map = this.keep(Reflect.construct(Map, []) as Map<unknown, unknown>);
         for (let i = 0; i < n; i++) {
           const key = this.value();
           map.set(key, this.value());
@@ -197,7 +197,7 @@ export class Decoder {
       }
       case ValueTag.Set: {
         const n = this.count();
-        const set = this.keep(new Set<unknown>());
+        const set = this.keep(Reflect.construct(Set, []) as Set<unknown>);
         for (let i = 0; i < n; i++) set.add(this.value());
         return set;
       }

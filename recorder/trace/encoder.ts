@@ -28,6 +28,15 @@ const latin1Write = call.bind(natives.latin1Write) as (b: Uint8Array, s: string,
 const ucs2Write = call.bind(natives.ucs2Write) as (b: Uint8Array, s: string, at: number, n: number) => number;
 const setBytes = call.bind(Uint8Array.prototype.set) as (b: Uint8Array, source: Uint8Array, at: number) => void;
 
+const typedProto = getPrototypeOf(uint8Proto) as object;
+const getter = <T>(name: PropertyKey): ((view: object) => T) =>
+  call.bind(getOwnPropertyDescriptor(typedProto, name)!.get!) as (view: object) => T;
+const lengthOf = getter<number>('length');
+const bufferOf = getter<ArrayBuffer>('buffer');
+const offsetOf = getter<number>('byteOffset');
+const bytesOf = getter<number>('byteLength');
+const classOf = getter<string | undefined>(Symbol.toStringTag);
+
 /** Strings up to this many units are copied by a loop: cheaper than a call into native code. */
 const SHORT = 48;
 /** Objects of one event that are looked for one by one. */
@@ -151,7 +160,7 @@ export class Encoder {
   }
 
   protected block(source: Uint8Array): void {
-    const n = source.length;
+    const n = lengthOf(source);
     this.room(PIECE + n);
     this.uint(n);
     setBytes(this.bytes, source, this.at);
@@ -257,7 +266,8 @@ export class Encoder {
     const start = this.at;
     this.bytes[this.at++] = tag;
     this.block(v);
-    if (v.length >= LARGE) this.once(start, v.length, this.at - v.length);
+    const n = lengthOf(v);
+    if (n >= LARGE) this.once(start, n, this.at - n);
   }
 
   private container(v: object, proto: object | null): void {
@@ -301,8 +311,9 @@ export class Encoder {
   }
 
   private otherView(v: ArrayBufferView, proto: object | null): void {
-    const bytes = new Uint8Array(v.buffer, v.byteOffset, v.byteLength);
-    const tag = (v as unknown as { [Symbol.toStringTag]: string })[Symbol.toStringTag];
+    const tag = classOf(v) ?? 'DataView';
+    const bytes =
+      tag === 'DataView' ? new Uint8Array(v.buffer, v.byteOffset, v.byteLength) : new Uint8Array(bufferOf(v), offsetOf(v), bytesOf(v));
     if (tag === 'Uint8Array') return this.flat(bytes, proto instanceof Buffer ? bufferProto : uint8Proto);
     const kind = VIEW_KINDS.indexOf(tag as (typeof VIEW_KINDS)[number]);
     if (kind < 0) throw new Unencodable(`a view of class ${tag} cannot cross the boundary`);

@@ -47,7 +47,7 @@ export function install(boundary: Boundary, compile: CompileEsModule): void {
         kind: 'refused',
       });
     }
-    const rest = Array.prototype.slice.call(arguments, 2) as unknown[];
+    const rest = Array.from(arguments).slice(2) as unknown[];
     waiting.set(compiled.key, compiled.begin);
     return apply(original, this, [url, compiled.stub + sourceMapComment(source), ...rest]) as unknown;
   }, original);

@@ -29,6 +29,8 @@ interface Forms {
   readonly load?: (value: unknown, args: IArguments) => unknown;
 }
 
+const NO_FORMS: Forms = { save: undefined, load: undefined };
+
 /** Bytes native code reads into the arguments: logged beside the count. */
 const FILLS: Record<string, Forms> = {
   read: {
@@ -77,7 +79,7 @@ export function install(boundary: Boundary): void {
     if (typeof original !== 'function' || !/^[a-z]/.test(member)) continue;
     const site = boundary.site(`fs.${member}`);
     const complete = boundary.site(`fs.${member}.oncomplete`);
-    const forms: Forms = FILLS[member] ?? (WRITES.has(member) ? writeForms(boundary, member) : {});
+    const forms: Forms = FILLS[member] ?? (WRITES.has(member) ? writeForms(boundary, member) : NO_FORMS);
 
     // Calls whose bytes have left already, with the count.
     const early = new WeakMap<IArguments, number>();
@@ -268,7 +270,7 @@ function fileHandleForms(boundary: Boundary, loader: LoaderFiles, FileHandle: { 
 }
 
 function writeForms(boundary: Boundary, member: string): Forms {
-  if (boundary.mode === 'record') return {};
+  if (boundary.mode === 'record') return NO_FORMS;
   return {
     load(value, args) {
       const fd: unknown = args[0];
@@ -297,8 +299,8 @@ function outgoing(member: string, args: IArguments): Uint8Array {
 
 function bytesOf(view: unknown): Uint8Array {
   if (view instanceof ArrayBuffer) return new Uint8Array(view);
-  const { buffer, byteOffset, byteLength } = view as ArrayBufferView;
-  return new Uint8Array(buffer, byteOffset, byteLength);
+  const given = view as ArrayBufferView;
+  return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
 }
 
 function gather(views: ArrayBufferView[], limit: number): Uint8Array {

@@ -43,7 +43,7 @@ export function install(boundary: Boundary, compileModule?: CompileModule): void
       boundary.sync(binding, name, `modules.${name}`, {
         fact: (args) => ({
           kind: `modules.${name}`,
-          key: Array.prototype.filter.call(args, (arg: unknown) => arg !== undefined).join('|'),
+          key: Array.from(args).filter((arg: unknown) => arg !== undefined).join('|'),
         }),
       });
   });
@@ -142,7 +142,7 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
             return guest;
           },
         });
-        const rest = Array.prototype.slice.call(arguments, 2) as unknown[];
+        const rest = Array.from(arguments).slice(2) as unknown[];
         if (rest.length > 0) rest[0] = format;
         return apply(compile, this, [stub + sourceMapComment(code), filename, ...rest]) as unknown;
       },

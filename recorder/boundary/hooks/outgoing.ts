@@ -74,7 +74,8 @@ function mixText(hash: number, text: string): number {
 }
 
 function mixBytes(hash: number, bytes: Uint8Array): number {
-  const { length } = bytes;
+  // Not `length`: see scripts/harden.mjs.
+  const length = bytes.byteLength;
   hash = Math.imul(hash ^ length, PRIME);
   if (length <= SAMPLE) {
     let at = 0;

@@ -44,8 +44,8 @@ function installIn(boundary: Boundary, vm: Members): void {
 
   // plain: the context is its own global object, vm.constants.DONT_CONTEXTIFY.
   const prepare = (context: object, plain: boolean): void => {
-    const withDate = plain || !Object.prototype.hasOwnProperty.call(context, 'Date');
-    const withMath = plain || !Object.prototype.hasOwnProperty.call(context, 'Math');
+    const withDate = plain || !Object.hasOwn(context, 'Date');
+    const withMath = plain || !Object.hasOwn(context, 'Math');
     boundary.quiet(() => (apply(run, setup, [context]) as AnyFunction)(now, random, withDate, withMath));
   };
   replace(
@@ -72,7 +72,7 @@ function installIn(boundary: Boundary, vm: Members): void {
           const options: unknown = arguments[at + 1];
           if (given !== undefined && !isObject(given)) return apply(original, this, arguments) as unknown;
           if (given === undefined || !isContext(given)) {
-            const args = Array.prototype.slice.call(arguments) as unknown[];
+            const args = Array.from(arguments) as unknown[];
             args[at] = (vm['createContext'] as AnyFunction)(given ?? {}, contextOptions(options));
             return apply(original, this, args) as unknown;
           }

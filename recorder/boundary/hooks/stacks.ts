@@ -54,6 +54,8 @@ function installCallSites(boundary: Boundary): void {
   if (typeof util['getCallerLocation'] === 'function') replace(util, 'getCallerLocation', standIn);
 }
 
+const { captureStackTrace } = Error;
+
 /** What framesAbove has the stack of. */
 const probe: { stack?: unknown } = {};
 
@@ -66,7 +68,7 @@ export function callerIsJavaScript(callee: AnyFunction): boolean {
 function framesAbove(callee: AnyFunction, count: number): NodeJS.CallSite[] {
   const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit');
   Object.defineProperty(Error, 'stackTraceLimit', { value: count, writable: true, enumerable: true, configurable: true });
-  Error.captureStackTrace(probe, callee);
+  captureStackTrace(probe, callee);
   const trace = probe.stack as NodeJS.CallSite[];
   if (limit === undefined) Reflect.deleteProperty(Error, 'stackTraceLimit');
   else Object.defineProperty(Error, 'stackTraceLimit', limit);

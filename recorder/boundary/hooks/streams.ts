@@ -410,11 +410,16 @@ export function nativeHandle(
   if (known !== undefined) return known;
   const wrap = boundary.host.internalBinding('async_wrap');
   const ids = wrap['async_id_fields'] as Float64Array;
-  const kCounter = (wrap['constants'] as Record<string, number>)['kAsyncIdCounter']!;
-  const scope = boundary.host.requireInternal('internal/async_hooks')['defaultTriggerAsyncIdScope'] as AnyFunction;
+  const constants = wrap['constants'] as Record<string, number>;
+  const kCounter = constants['kAsyncIdCounter']!;
+  const kTrigger = constants['kDefaultTriggerAsyncId']!;
   const counter = ids[kCounter]!;
+  const trigger = ids[kTrigger]!;
   ids[kCounter] = asyncId - 1;
-  const handle = scope((origin['getAsyncId'] as () => number)(), () => new Class(kind)) as Members;
+  // As lib/internal/async_hooks.js, defaultTriggerAsyncIdScope(), does it, which calls a method that the program may have replaced.
+  ids[kTrigger] = (origin['getAsyncId'] as () => number)();
+  const handle = new Class(kind) as Members;
+  ids[kTrigger] = trigger;
   ids[kCounter] = counter;
   boundary.adopt(handle, number);
   return handle;
