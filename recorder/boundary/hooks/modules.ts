@@ -43,7 +43,9 @@ export function install(boundary: Boundary, compileModule?: CompileModule): void
       boundary.sync(binding, name, `modules.${name}`, {
         fact: (args) => ({
           kind: `modules.${name}`,
-          key: Array.from(args).filter((arg: unknown) => arg !== undefined).join('|'),
+          key: Array.from(args)
+            .filter((arg: unknown) => arg !== undefined)
+            .join('|'),
         }),
       });
   });

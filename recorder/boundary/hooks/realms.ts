@@ -36,7 +36,8 @@ export function install(boundary: Boundary): void {
 function installIn(boundary: Boundary, vm: Members): void {
   const Script = vm['Script'] as new (code: string, options: object) => Members;
   const { now } = Date;
-  const { random } = Math;
+  // The crossing that stands there by now, where scripts/harden.mjs would give what stood there first.
+  const { random } = globalThis.Math;
   const setup = boundary.quiet(() => new Script(SETUP, { filename: __filename }));
   const run = Script.prototype.runInContext as AnyFunction;
   const isContext = vm['isContext'] as (object: object) => boolean;
