@@ -126,6 +126,8 @@ export class CodeBlock {
   /** Calls from guest code push a frame in the running loop; an async function leaves it at its first await. */
   readonly runsInline: boolean;
   readonly isConstructor: boolean;
+  /** The default constructor of a derived class without fields: super() in a class derived from it goes past it. */
+  onlyCallsSuper = false;
   readonly isClass: boolean;
 }
 

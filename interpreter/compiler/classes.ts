@@ -138,7 +138,9 @@ function constructorBlock(g: Generator, node: Node, name: string): number {
     info.scope = info.varScope = new Scope('function', g.scope, info, synthetic);
     if (node.superClass) info.scope.declare('%this', 'pseudo');
   }
-  return g.b.nested.push(makeBlock(g.file, info, name, node.start, node.end)) - 1;
+  const block = makeBlock(g.file, info, name, node.start, node.end);
+  block.onlyCallsSuper = !written && Boolean(node.superClass) && !node.fieldInit;
+  return g.b.nested.push(block) - 1;
 }
 
 /** Where versions of V8 differ from each other; set by the VM for the host it runs on. */

@@ -182,7 +182,10 @@ function enterFunction(g: Generator, info: FunctionInfo, params: Node[]): void {
         b.emit(Op.RestArguments, value, i);
         pattern(g, p.argument, value, 'declare', null);
       } else {
-        if (p.type === 'AssignmentPattern') b.at(p.right.start);
+        if (p.type === 'AssignmentPattern') {
+          b.at(p.right.start);
+          if (p.left.type === 'ArrayPattern') p.left.at = functionAt(g.file.text, node);
+        }
         pattern(g, p, i, 'declare', null);
       }
       b.release(mark);

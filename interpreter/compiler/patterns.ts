@@ -5,7 +5,7 @@ import type { Generator } from './generator';
 import { expr, exprNamed, exprTo } from './expressions';
 import { memberTarget, type Target } from './members';
 import type { Node } from './ast';
-import { operatorAt } from './positions';
+import { memberAt, operatorAt } from './positions';
 
 /** declare: initialises new bindings; var: assigns var names; assign: assigns any target. */
 export type PatternMode = 'declare' | 'var' | 'assign';
@@ -81,7 +81,10 @@ function withDefault(g: Generator, p: Node, src: number): number {
 /** Evaluates a member target before the value is fetched, as assignment patterns require. */
 function earlyTarget(g: Generator, p: Node, mode: PatternMode): Target | null {
   const target = p.type === 'AssignmentPattern' ? p.left : p;
-  return mode === 'assign' && target.type === 'MemberExpression' ? memberTarget(g, target) : null;
+  if (mode !== 'assign' || target.type !== 'MemberExpression') return null;
+  // What is read into it has no position of its own: it is where the last part of the target was.
+  g.b.at(memberAt(g.file.text, target));
+  return memberTarget(g, target);
 }
 
 function finishTarget(g: Generator, p: Node, src: number, mode: PatternMode, early: Target | null, outer: PatternSource = 'nested'): void {
@@ -167,7 +170,7 @@ function objectPattern(g: Generator, p: Node, src: number, mode: PatternMode, so
       if (q === first) check();
       const direct = mode === 'declare' && q.value.type === 'Identifier' ? g.initRegister(q.value.name) : -1;
       const value = direct >= 0 ? direct : b.temp();
-      b.at(targetAt(q));
+      if (early === null) b.at(targetAt(q));
       if (name === 'stackTraceLimit') b.emit(Op.GetStackLimit, value, src);
       else b.emit(Op.GetNamed, value, src, b.constant(name));
       if (direct < 0) finishTarget(g, q.value, value, mode, early, source);
@@ -233,13 +236,13 @@ function arrayPattern(g: Generator, p: Node, src: number, mode: PatternMode, sou
         } else if (e.type === 'RestElement') {
           const early = earlyTarget(g, e.argument, mode);
           const value = b.temp();
-          b.at(e.start);
+          if (early === null) b.at(e.start);
           b.emit(Op.IteratorRest, value, iterator, next, finished);
           finishTarget(g, e.argument, value, mode, early);
         } else {
           const early = earlyTarget(g, e, mode);
           const value = b.temp();
-          b.at(e.start);
+          if (early === null) b.at(e.start);
           b.emit(Op.IteratorStep, value, iterator, next, finished);
           finishTarget(g, e, value, mode, early);
         }

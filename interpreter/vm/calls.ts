@@ -92,8 +92,10 @@ function start(S: VmState, frame: Frame, op: number, code: Int32Array, pc: numbe
 function constructed(S: VmState, frame: Frame, pc: number, f: unknown, args: unknown[]): ops.Called {
   if (typeof f !== 'function') throw notAConstructor(S, frame, f);
   const data = Stamp.of(f);
-  if (data !== undefined && data.special === Special.DynamicFunction) return ops.callSpecial(S, frame, data.special, f, undefined, args);
-  if (data === undefined ? !ops.isConstructor(f) : !data.code.isConstructor) throw notAConstructor(S, frame, f);
+  if (data !== undefined && data.special === Special.DynamicFunction)
+    return ops.callSpecial(S, frame, data.special, f, undefined, args, true);
+  if (data === undefined || data.special !== Special.None ? !ops.isConstructor(f) : !data.code.isConstructor)
+    throw notAConstructor(S, frame, f);
   if (data === undefined || data.special !== Special.None) return done(new CallRecord(frame, pc).construct(f, args, f));
   return constructing(S, frame, data, data.code.kind === FunctionKind.DerivedClass ? HOLE : allocate(S, f as Fn, data), f, args);
 }
@@ -137,9 +139,15 @@ export function allocate(S: VmState, f: Fn, data: FunctionData): object {
 }
 
 function superCall(S: VmState, frame: Frame, pc: number, active: unknown, target: unknown, args: unknown[]): ops.Called {
-  const parent = S.kit.prototypeOf(active);
+  let parent = S.kit.prototypeOf(active);
+  let data = typeof parent === 'function' ? Stamp.of(parent) : undefined;
+  // V8 skips the constructors that would only pass the call on (its FindNonDefaultConstructorOrConstruct).
+  while (data !== undefined && data.code.onlyCallsSuper) {
+    active = parent;
+    parent = S.kit.prototypeOf(active);
+    data = typeof parent === 'function' ? Stamp.of(parent) : undefined;
+  }
   if (typeof parent !== 'function' || !ops.isConstructor(parent)) throw ops.badSuper(S, parent, active);
-  const data = Stamp.of(parent);
   if (data === undefined || data.special !== Special.None || !data.code.isConstructor) {
     return done(new CallRecord(frame, pc).construct(parent, args, target));
   }

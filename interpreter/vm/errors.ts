@@ -24,11 +24,31 @@ function calleeText(S: VmState, frame: Frame, value: unknown): string {
 }
 
 export function notAFunction(S: VmState, frame: Frame, value: unknown): Error {
+  if (isApplied(siteOf(frame, frame.pc)))
+    return makeError(S, 'TypeError', `Function.prototype.apply was called on ${quote(S, value)}${sayKind(value)}`);
   return makeError(S, 'TypeError', `${calleeText(S, frame, value)} is not a function`);
 }
 
 export function notAConstructor(S: VmState, frame: Frame, value: unknown): Error {
-  return makeError(S, 'TypeError', `${calleeText(S, frame, value)} is not a constructor`);
+  const text = isApplied(siteOf(frame, frame.pc)) ? quote(S, value) : calleeText(S, frame, value);
+  return makeError(S, 'TypeError', `${text} is not a constructor`);
+}
+
+/** What this V8 says that a value is instead of a function: its own words, which differ between versions. */
+function sayKind(value: unknown): string {
+  try {
+    return Reflect.apply(value as never, undefined, []) as never;
+  } catch (error) {
+    const { message } = error as Error;
+    return message.slice(message.lastIndexOf(', which is '));
+  }
+}
+
+/** Calls with arguments after a spread: V8 makes them through Reflect, which knows no source text. */
+function isApplied(node: Node | undefined): boolean {
+  if (node?.type !== 'CallExpression' && node?.type !== 'NewExpression') return false;
+  const list = node.arguments as Node[];
+  return list.some((argument, i) => argument.type === 'SpreadElement' && i < list.length - 1);
 }
 
 /** What V8 says of a value where it has no source text: its type, and the value if that is short. */

@@ -118,7 +118,15 @@ export function callWithList(S: VmState, frame: Frame, f: Fn, self: unknown, lis
 }
 
 /** Functions of the realm whose work belongs in the VM. */
-export function callSpecial(S: VmState, frame: Frame, special: Special, f: unknown, self: unknown, args: unknown[]): Called {
+export function callSpecial(
+  S: VmState,
+  frame: Frame,
+  special: Special,
+  f: unknown,
+  self: unknown,
+  args: unknown[],
+  isConstruct = false,
+): Called {
   const none = (value: unknown): Called => ({ frame: null, value });
   switch (special) {
     case Special.Eval: {
@@ -129,7 +137,7 @@ export function callSpecial(S: VmState, frame: Frame, special: Special, f: unkno
     }
     case Special.DynamicFunction: {
       const entry = S.kit.functionConstructors.find((c) => c.constructor === f);
-      return none(S.dynamicFunction((entry as { prefix: string }).prefix, args));
+      return none(S.dynamicFunction((entry as { prefix: string }).prefix, args, isConstruct));
     }
     case Special.Call:
       if (typeof self === 'function')
@@ -377,15 +385,29 @@ export function remove(S: VmState, object: unknown, key: unknown, strict: boolea
   return strict ? S.kit.deleteStrict(object, key) : S.kit.deleteSloppy(object, key);
 }
 
-/** TypeError and its like see the limit of Error. */
-function inheritsLimit(S: VmState, object: unknown): boolean {
-  return typeof object === 'function' && getPrototypeOf(object) === S.kit.error && !Object.hasOwn(object, 'stackTraceLimit');
+/** Whose the property is: of Error itself, as TypeError and its like inherit it, of something that cannot be asked, or another's. */
+function holderOfLimit(S: VmState, object: unknown): 'error' | 'proxy' | 'other' {
+  for (let at: object | null = Object(object) as object; at !== null; at = getPrototypeOf(at)) {
+    if (at === S.kit.error) return 'error';
+    if (S.host.isProxy?.(at)) return 'proxy';
+    if (Object.hasOwn(at, 'stackTraceLimit')) return 'other';
+  }
+  return 'other';
 }
 
 export function getStackLimit(S: VmState, object: unknown): unknown {
   if (object === undefined || object === null) throw cannotRead(S, object, 'stackTraceLimit');
-  if (S.stackLimit !== null && (object === S.kit.error || inheritsLimit(S, object))) return S.stackLimit.get(S.kit.error);
-  return (object as { stackTraceLimit?: unknown }).stackTraceLimit;
+  const read = (): unknown => (object as { stackTraceLimit?: unknown }).stackTraceLimit;
+  if (S.stackLimit === null) return read();
+  const holder = holderOfLimit(S, object);
+  if (holder === 'error') return S.stackLimit.get(S.kit.error);
+  return holder === 'proxy' ? S.stacks.withPlainLimit(read) : read();
+}
+
+/** Own properties of an object literal's spread or of a rest, but for those excluded. */
+export function copyProperties(S: VmState, target: object, source: unknown, excluded: unknown[] | undefined): void {
+  if (source === S.kit.error) S.stacks.withPlainLimit(() => S.kit.copy(target, source, excluded));
+  else S.kit.copy(target, source, excluded);
 }
 
 /** Keyed reads that depend on the realm that reads, or that the realm answers. */

@@ -287,7 +287,12 @@ export function rare(
       break;
     case Op.CopyProperties:
       frame.pc = pc;
-      kit.copy(regs[code[pc + 1] as number] as object, regs[code[pc + 2] as number], regs[code[pc + 3] as number] as unknown[] | undefined);
+      ops.copyProperties(
+        S,
+        regs[code[pc + 1] as number] as object,
+        regs[code[pc + 2] as number],
+        regs[code[pc + 3] as number] as unknown[] | undefined,
+      );
       pc += 4;
       break;
     case Op.RegExp:

@@ -47,10 +47,12 @@ export function render(node: Node, iterated = false): string {
         ? `(${node.operator as string}${quote(node.argument as Node)})`
         : `(${quote(node.argument as Node)}${node.operator as string})`;
     case 'BinaryExpression':
+      // V8's parser makes !(a == b) of a != b.
+      if (node.operator === '!=' || node.operator === '!==')
+        return `(!(${quote(node.left as Node)} ${(node.operator as string).replace('!', '=')} ${quote(node.right as Node)}))`;
+      return binary(node, quote);
     case 'LogicalExpression':
-      return `(${operands(node)
-        .map(quote)
-        .join(` ${node.operator as string} `)})`;
+      return binary(node, quote);
     case 'SequenceExpression':
       return `(${(node.expressions as Node[]).map(quote).join(' , ')})`;
     case 'AssignmentExpression':
@@ -68,12 +70,39 @@ export function render(node: Node, iterated = false): string {
     case 'ConditionalExpression':
       return INTERMEDIATE + INTERMEDIATE + INTERMEDIATE;
     case 'SpreadElement':
+    case 'RestElement':
       return `(...${quote(node.argument as Node)})`;
+    case 'FunctionExpression':
+    case 'ArrowFunctionExpression':
+      return INTERMEDIATE.repeat(hasBlockOfParameters(node) ? 2 : 1);
     case 'MetaProperty':
       return node.meta.name === 'new' ? '.new.target' : 'import.meta';
     default:
       return INTERMEDIATE;
   }
+}
+
+/** Whether this V8 has such a block also in an async function whose body is empty. */
+const emptyAsyncBlocks = ((): boolean => {
+  try {
+    ((async (_a: number = 1) => {}) as unknown as { none(): void }).none();
+    return false;
+  } catch (error) {
+    return (error as Error).message.startsWith(INTERMEDIATE + INTERMEDIATE);
+  }
+})();
+
+/** Whether V8 takes the parameters apart in a block of their own, which it then quotes as well. */
+function hasBlockOfParameters(node: Node): boolean {
+  const isEmpty = node.body.type === 'BlockStatement' && (node.body.body as Node[]).length === 0;
+  if (!node.generator && !(node.async && (emptyAsyncBlocks || !isEmpty))) return false;
+  return (node.params as Node[]).some((p) => p.type !== 'Identifier');
+}
+
+function binary(node: Node, quote: (child: Node) => string): string {
+  return `(${operands(node)
+    .map(quote)
+    .join(` ${node.operator as string} `)})`;
 }
 
 /** The operands of a chain of one operator, from the left. */

@@ -261,7 +261,7 @@ export function run(S: VmState, activation: Activation): unknown {
             // The iterator of an arguments object is that of the realm that reads it.
             else
               regs[code[pc + 1] as number] =
-                typeof key === 'symbol' || object === kit.error ? ops.getUnusual(S, object, key) : (object as Bag)[key as string];
+                typeof key === 'symbol' || typeof object === 'function' ? ops.getUnusual(S, object, key) : (object as Bag)[key as string];
             pc += 4;
             break;
           }
@@ -698,7 +698,10 @@ export function run(S: VmState, activation: Activation): unknown {
               if (frame.code.kind === FunctionKind.DerivedClass) {
                 // Raised where no handler of the constructor reaches: past its last instruction.
                 frame.pc = code.length;
-                throw makeError(S, 'TypeError', 'Derived constructors may only return object or undefined');
+                const refused = makeError(S, 'TypeError', 'Derived constructors may only return object or undefined');
+                // The constructor is over for V8.
+                S.stacks.beginBelow(refused, frame.data.func);
+                throw refused;
               }
               value = frame.thisValue;
             }

@@ -42,7 +42,13 @@ function builtinSite(type: string, name: string, method: string | null, isToplev
 }
 
 /** The builtin that an indirect eval goes through. */
-const EVAL_BUILTIN = builtinSite('Object', 'eval', null, true, 'eval (<anonymous>)');
+export const EVAL_BUILTIN = builtinSite('Object', 'eval', null, true, 'eval (<anonymous>)');
+
+/** The builtin that makes a function of texts. */
+export function functionBuiltin(name: string, isConstruct: boolean): NodeJS.CallSite {
+  const site = builtinSite('Object', name, null, !isConstruct, `${isConstruct ? 'new ' : ''}${name} (<anonymous>)`);
+  return isConstruct ? { ...site, isConstructor: () => true } : site;
+}
 
 /** V8 calls a generator by the function that made it; host functions do not have all of their names. */
 function methodOfGenerator(site: NodeJS.CallSite, { code }: StackFrame, realm: CallSiteRealm): NodeJS.CallSite {

@@ -52,6 +52,9 @@ export interface StackHost extends CallSiteRealm {
 const RING_SIZE = 4096;
 const SLOT_PREFIX = '%t';
 
+/** Arguments of a call that are compared with Error. */
+const LOOKED_AT = 8;
+
 /** Number of continued async frames at which those that are gone are forgotten. */
 const SWEEP_AT = 1024;
 
@@ -65,6 +68,8 @@ export class Stacks {
   private next = 0;
   private readonly captures = new WeakMap<object, Capture>();
   private readonly hidden = new WeakMap<object, unknown>();
+  /** The builtins that errors begin with. */
+  private readonly builtins = new WeakMap<object, NodeJS.CallSite>();
   private limit: unknown;
   private readonly combinators: ReadonlySet<unknown>;
   private readonly errorConstructors: ReadonlySet<unknown>;
@@ -113,14 +118,13 @@ export class Stacks {
 
   /** Calls a host function for the guest. */
   call(S: Current, site: CallSiteOfGuest, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
-    if (isPlainBuiltin(f) && this.host.observe === undefined && args[0] !== this.kit.error && args[1] !== this.kit.error)
-      return Reflect.apply(f, self, args);
+    const givesError = this.givesError(args);
+    if (isPlainBuiltin(f) && this.host.observe === undefined && !givesError) return Reflect.apply(f, self, args);
     const slot = this.take(S, site);
     try {
-      const value =
-        args[0] === this.kit.error || args[1] === this.kit.error
-          ? this.withPlainLimit(slot, f, self, args)
-          : this.through(slot, f, self, args, undefined);
+      const value = givesError
+        ? this.withPlainLimit(() => this.through(slot, f, self, args, undefined))
+        : this.through(slot, f, self, args, undefined);
       if (this.combinators.has(f)) this.noteCombined(value, args[0]);
       return value;
     } finally {
@@ -170,13 +174,19 @@ export class Stacks {
     }
   }
 
-  /** A function that is given Error itself may read or write the limit there, as Reflect.get does. */
-  private withPlainLimit(slot: number, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
+  /** Whether a call is given Error itself: it may read or write the limit there, as Reflect.get does. */
+  private givesError(args: ArrayLike<unknown>): boolean {
+    for (let i = 0; i < args.length && i < LOOKED_AT; i++) if (args[i] === this.kit.error) return true;
+    return false;
+  }
+
+  /** Runs what may come upon Error's limit: it finds the program's own. */
+  withPlainLimit<T>(run: () => T): T {
     const { error } = this.kit;
     const { getOwnPropertyDescriptor } = Reflect;
     if (getOwnPropertyDescriptor(error, 'stackTraceLimit')?.writable === true) error.stackTraceLimit = this.limit;
     try {
-      return this.through(slot, f, self, args, undefined);
+      return run();
     } finally {
       const now = getOwnPropertyDescriptor(error, 'stackTraceLimit');
       if (now?.writable === true) this.stackTraceLimit = now.value;
@@ -231,6 +241,16 @@ export class Stacks {
     this.capture(object, S.activation as StackActivation, frame);
     if (fn === undefined) this.hidden.delete(object);
     else this.hidden.set(object, fn);
+  }
+
+  /** The frame of this function, and what is above it, is not V8's idea of where an error was made. */
+  beginBelow(error: object, fn: unknown): void {
+    this.hidden.set(error, fn);
+  }
+
+  /** An error was made by a builtin that the VM stands in for. */
+  beginWith(error: object, builtin: NodeJS.CallSite): void {
+    this.builtins.set(error, builtin);
   }
 
   /** A text is compiled by eval or new Function for this frame. */
@@ -337,6 +357,8 @@ export class Stacks {
     if (object !== undefined) limit = this.foreignLimit(object) ?? limit;
     let sites = walk.sites;
     if (object !== undefined && this.hidden.has(object)) sites = belowFunction(sites, this.hidden.get(object));
+    const builtin = object && this.builtins.get(object);
+    if (builtin !== undefined) sites = [builtin, ...sites];
     return sites.length > limit ? sites.slice(0, Math.max(0, limit)) : sites;
   }
 }

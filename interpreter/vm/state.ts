@@ -53,7 +53,7 @@ export interface VmState {
   parse<T>(file: SourceFile, parse: () => T): T;
   evalCode(source: string, site: EvalSite | null): CodeBlock;
   makeFunction(code: CodeBlock, env: Env | null, name?: PropertyKey): (...args: unknown[]) => unknown;
-  dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown;
+  dynamicFunction(prefix: string, args: ArrayLike<unknown>, isConstruct: boolean): unknown;
   readonly stacks: Stacks;
   /** ES modules that have begun. */
   readonly modules: ModuleNote[];

@@ -43,6 +43,7 @@ import { asyncFramesOf, calleeName, scheduledByOf, Scheduler } from './schedulin
 import { Tracker, valueIn, type Tracked } from './tracking';
 import { codeBlocks } from './code-blocks';
 import { makeStacks, type Stacks } from './stack';
+import { EVAL_BUILTIN, functionBuiltin } from './stack-walk';
 import { Marks, pathOf } from './marks';
 import type { VmState } from './state';
 
@@ -217,7 +218,7 @@ export class Vm {
       parse: (file, parse) => this.parsing(file.path, file.text, [], parse),
       evalCode: (source, site) => this.evalCode(source, site),
       makeFunction: (code, env, name) => this.makeFunction(code, env, name),
-      dynamicFunction: (prefix, args) => this.dynamicFunction(prefix, args),
+      dynamicFunction: (prefix, args, isConstruct) => this.dynamicFunction(prefix, args, isConstruct),
       stackLimit: {
         get: () => stacks.stackTraceLimit,
         set: (_object, value) => {
@@ -404,7 +405,7 @@ export class Vm {
   }
 
   /** The same for text that guest code compiles: `natively` has V8 compile it, to learn V8's words. */
-  private parsingText<T>(parse: () => T, natively: () => void): T {
+  private parsingText<T>(parse: () => T, natively: () => void, builtin: NodeJS.CallSite | null): T {
     try {
       return parse();
     } catch (error) {
@@ -417,7 +418,9 @@ export class Vm {
       } catch (refusal) {
         message = String((refusal as Error).message);
       }
-      throw makeError(this.S, 'SyntaxError', message);
+      const refused = makeError(this.S, 'SyntaxError', message);
+      if (builtin !== null) this.stacks.beginWith(refused, builtin);
+      throw refused;
     }
   }
 
@@ -510,10 +513,11 @@ export class Vm {
         this.S.host.compileNatively?.(text, file.path, []);
         this.S.host.compileNatively?.(text, file.path, null);
       },
+      site === null ? EVAL_BUILTIN : null,
     );
   }
 
-  private dynamicFunction(prefix: string, args: ArrayLike<unknown>): unknown {
+  private dynamicFunction(prefix: string, args: ArrayLike<unknown>, isConstruct: boolean): unknown {
     const texts = ops.slice(args, 0, args.length).map((a) => `${a as string}`);
     const body = texts.length > 0 ? texts[texts.length - 1] : '';
     const head = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n`;
@@ -526,6 +530,7 @@ export class Vm {
           f.marks = new Int32Array(count);
         }),
       () => Reflect.construct(constructor as Fn, texts),
+      functionBuiltin((constructor as Fn).name, isConstruct),
     );
     return this.makeFunction(block, null);
   }
