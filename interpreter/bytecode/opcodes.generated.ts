@@ -195,7 +195,7 @@ export const enum Op {
   CallEval = 95,
   /** CallEval with the arguments in an internal list. */
   CallEvalSpread = 96,
-  /** dst = import(specifier, options). */
+  /** dst = import(specifier, options) or (source 1) import.source(specifier). */
   ImportCall = 97,
   /** dst = arguments object (0 sloppy without aliasing, 1 strict). */
   CreateArguments = 98,
@@ -448,7 +448,7 @@ export const OP_LENGTH: readonly number[] = [
   2, // SetFrameThis
   6, // CallEval
   5, // CallEvalSpread
-  4, // ImportCall
+  5, // ImportCall
   3, // CreateArguments
   4, // CreateMapped
   3, // RestArguments

@@ -154,7 +154,11 @@ export const OPCODE_TABLE: readonly OpcodeRow[] = [
   ['SetFrameThis', 'src:reg', 'Sets this of the frame (derived constructors).'],
   ['CallEval', 'dst:def callee:reg start:args argc:argc site:const', "Direct eval if callee is the realm's eval, else an ordinary call."],
   ['CallEvalSpread', 'dst:def callee:reg list:reg site:const', 'CallEval with the arguments in an internal list.'],
-  ['ImportCall', 'dst:def specifier:reg options:reg', 'dst = import(specifier, options).'],
+  [
+    'ImportCall',
+    'dst:def specifier:reg options:reg source:int',
+    'dst = import(specifier, options) or (source 1) import.source(specifier).',
+  ],
   ['CreateArguments', 'dst:def kind:int', 'dst = arguments object (0 sloppy without aliasing, 1 strict).'],
   ['CreateMapped', 'dst:def cells:def count:int', 'dst = aliasing arguments object; cells = accessors of the parameters.'],
   ['RestArguments', 'dst:def from:int', 'dst = array of the arguments from that index on.'],

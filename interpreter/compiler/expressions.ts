@@ -203,7 +203,7 @@ export function exprTo(g: Generator, node: Node, dst: number): void {
       if (node.options) exprTo(g, node.options, options);
       else b.emit(Op.LoadUndefined, options);
       b.at(node.start);
-      b.emit(Op.ImportCall, dst, specifier, options);
+      b.emit(Op.ImportCall, dst, specifier, options, node.phase === 'source' ? 1 : 0);
       break;
     }
     default:

@@ -5,6 +5,7 @@
 // the order of evaluation are V8's. Called by compile.ts, parser.ts and the VM. Invariant: the stub asks for the same modules, at the same
 // line and column, and exports the same names, as the module itself.
 import { boundNames, eachChild, isFunction, type Node } from './ast';
+import { KNOWS_IMPORT_SOURCE } from './known-syntax';
 
 /** Local name of a default export that has none. No identifier of a program can be it. */
 export const DEFAULT = '*default*';
@@ -174,7 +175,7 @@ export function stubText(source: string, shape: ModuleShape, functionText: Funct
   text +=
     `var ${prefix}s;function ${begin}{if(${prefix}s===undefined){let ${prefix}h;try{null["${key}"]}catch(e){${prefix}h=e.stack}` +
     `${prefix}s=${prefix}h(import.meta,{__proto__:null,${getters}},{__proto__:null,${setters}},{__proto__:null,${functions}},` +
-    `(s,o)=>o===undefined?import(s):import(s,o))}return ${prefix}s}`;
+    `(s,o,p)=>${KNOWS_IMPORT_SOURCE ? 'p?import.source(s):' : ''}o===undefined?import(s):import(s,o))}return ${prefix}s}`;
   // The guest stops at each binding that V8 must initialise.
   const resume = (mode: 0 | 1): string => `${prefix}k.resume(${prefix}f,${mode},undefined)`;
   text += `const{$k:${prefix}k,$f:${prefix}f}=${begin};`;

@@ -3,6 +3,7 @@
 // and locations.ts. Invariant: inside the functions and classes of the text acorn's own rules hold.
 import { Parser, type Options } from 'acorn';
 import type { Node } from './ast';
+import { KNOWS_IMPORT_SOURCE, KNOWS_USING } from './known-syntax';
 import { asFunctionBody } from './module';
 import type { FunctionInfo } from './scope';
 
@@ -19,15 +20,6 @@ interface Rights {
 const SCRIPT: Rights = { newTarget: false, using: false, superProperty: false, superCall: false, arguments: true };
 const FUNCTION_BODY: Rights = { ...SCRIPT, newTarget: true, using: true };
 
-/** A text means what it means to the V8 that runs it: whether that one knows declarations with using. */
-const knowsUsing = ((): boolean => {
-  try {
-    return typeof new Function('using x = null;') === 'function';
-  } catch {
-    return false;
-  }
-})();
-
 /** What acorn's parser keeps and its typings do not tell. */
 interface Internals {
   scopeStack: unknown[];
@@ -38,7 +30,16 @@ interface Internals {
   allowUsing: boolean;
   currentThisScope(): unknown;
   checkUnreserved(name: { start: number; end: number; name: string }): void;
+  parseExprImport(forNew: boolean): Node;
+  parseDynamicImport(node: Node): Node;
   parseImportMeta(node: Node): Node;
+  parseImportSpecifiers(): Node[];
+  isContextual(word: string): boolean;
+  startNode(): Node;
+  next(): void;
+  input: string;
+  end: number;
+  containsEsc: boolean;
   parseLiteral(value: unknown): Node;
   start: number;
   parseVar(node: Node, isFor: boolean, kind: string, ...rest: unknown[]): Node;
@@ -75,6 +76,25 @@ class TextParser extends Base {
     return super.allowNewDotTarget || (this.rights.newTarget && this.atTop);
   }
 
+  /** `import.source(x)`, which acorn does not know. */
+  override parseExprImport(forNew: boolean): Node {
+    const isCall = /^\s*\.\s*source\s*\(/.test(this.input.slice(this.end, this.end + 100));
+    if (!KNOWS_IMPORT_SOURCE || forNew || this.containsEsc || !isCall) return super.parseExprImport(forNew);
+    const node = this.startNode();
+    for (let tokens = 0; tokens < 3; tokens++) this.next();
+    const call = this.parseDynamicImport(node);
+    if (call.options) this.raise(call.options.start as number, "Unexpected token ','");
+    call.phase = 'source';
+    return call;
+  }
+
+  /** `import source x from 'y'`. */
+  override parseImportSpecifiers(): Node[] {
+    const isSource = /^\s+[\p{ID_Start}$_][\p{ID_Continue}$]*\s+from\b/u.test(this.input.slice(this.end, this.end + 200));
+    if (KNOWS_IMPORT_SOURCE && isSource && this.isContextual('source')) this.next();
+    return super.parseImportSpecifiers();
+  }
+
   override parseImportMeta(node: Node): Node {
     if (this.rights.importMeta !== true) return super.parseImportMeta(node);
     const { sourceType } = this.options;
@@ -97,7 +117,7 @@ class TextParser extends Base {
   }
 
   override parseVar(node: Node, isFor: boolean, kind: string, ...rest: unknown[]): Node {
-    if (kind.endsWith('using') && !knowsUsing) this.raise(node.start, `Unexpected declaration with ${kind}`);
+    if (kind.endsWith('using') && !KNOWS_USING) this.raise(node.start, `Unexpected declaration with ${kind}`);
     return super.parseVar(node, isFor, kind, ...rest);
   }
 

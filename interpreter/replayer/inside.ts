@@ -50,7 +50,7 @@ interface CompiledEsModule {
   begin(meta: object, imports: object, exports: object, functions: Record<string, object>, importer: Importer): object;
 }
 
-type Importer = (specifier: unknown, options: unknown) => unknown;
+type Importer = (specifier: unknown, options: unknown, isSource: boolean) => unknown;
 
 const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname'];
 
@@ -82,10 +82,10 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
       get observe() {
         return host.observe;
       },
-      dynamicImport(specifier, options, referrer) {
+      dynamicImport(specifier, options, referrer, isSource) {
         const importer = importers.get(referrer);
         if (importer === undefined) throw new TypeError('A dynamic import callback was not specified.');
-        return importer(specifier, options);
+        return importer(specifier, options, isSource);
       },
     },
     hooks,

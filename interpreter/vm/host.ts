@@ -15,8 +15,8 @@ export interface VmHost {
   compileNatively?(source: string, filename: string, params: readonly string[] | null): void;
   /** The program has a text that V8 takes and the VM's parser does not: it cannot go on. Without it the text is a SyntaxError. */
   refused?(file: string, reason: string): never;
-  /** `import(specifier)` from guest code; a promise of the guest's realm. Without it import() rejects. */
-  dynamicImport?(specifier: unknown, options: unknown, referrer: string): unknown;
+  /** `import(specifier)` or `import.source(specifier)` from guest code; a promise of the guest's realm. Without it import() rejects. */
+  dynamicImport?(specifier: unknown, options: unknown, referrer: string, isSource: boolean): unknown;
   /** V8's name for the constructor of an object, for stacks; without it they name what `constructor` says. */
   constructorName?(object: object): string;
   /** Calls callable(...args) and notes where V8 says an exception was thrown that comes out of it; V8 forgets when the VM catches it. */

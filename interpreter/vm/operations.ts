@@ -271,11 +271,16 @@ export function directEval(S: VmState, frame: Frame, args: unknown[], site: Eval
   return { frame: next, value: undefined };
 }
 
-export function importCall(S: VmState, frame: Frame, specifier: unknown, options: unknown): unknown {
+export function importCall(S: VmState, frame: Frame, specifier: unknown, options: unknown, isSource: boolean): unknown {
   try {
     if (!S.host.dynamicImport) throw makeError(S, 'TypeError', 'A dynamic import callback was not specified.');
     const { file } = frame.code;
-    return new CallRecord(frame, frame.pc).call(S.host.dynamicImport, undefined, [specifier, options, file.importer ?? file.path]);
+    return new CallRecord(frame, frame.pc).call(S.host.dynamicImport, undefined, [
+      specifier,
+      options,
+      file.importer ?? file.path,
+      isSource,
+    ]);
   } catch (error) {
     return S.kit.reject(error);
   }

@@ -347,8 +347,14 @@ export function rare(
       break;
     case Op.ImportCall:
       frame.pc = pc;
-      regs[code[pc + 1] as number] = ops.importCall(S, frame, regs[code[pc + 2] as number], regs[code[pc + 3] as number]);
-      pc += 4;
+      regs[code[pc + 1] as number] = ops.importCall(
+        S,
+        frame,
+        regs[code[pc + 2] as number],
+        regs[code[pc + 3] as number],
+        code[pc + 4] === 1,
+      );
+      pc += 5;
       break;
     case Op.CreateArguments:
       regs[code[pc + 1] as number] = kit.argumentsObject(code[pc + 2] === 1, frame.args as ArrayLike<unknown>, frame.data.func);

@@ -7,6 +7,7 @@ import { types } from 'node:util';
 import vm from 'node:vm';
 import v8 from 'node:v8';
 import type { Vm } from '../../interpreter/vm';
+import { KNOWS_IMPORT_SOURCE } from '../../interpreter/compiler';
 import { loadIsolated } from '../../interpreter/vm/isolate';
 import { makeAgents } from './agents';
 
@@ -132,18 +133,19 @@ function nativeScripts(context: vm.Context, loader: ModuleLoader): Realm['script
 
 /** Machines that have been made for this scenario: the first has the test's realm. */
 function guestScripts(context: vm.Context, loader: ModuleLoader): Realm['script'] {
-  type Import = (specifier: unknown, options: unknown) => unknown;
+  type Import = (specifier: unknown, options: unknown, isSource: boolean) => unknown;
   const importers = new Map<string, Import>();
   const importFrom = (referrer: string): Import => {
     let importer = importers.get(referrer);
     if (importer === undefined) {
-      const text = 'return options === undefined ? import(specifier) : import(specifier, options)';
+      const source = KNOWS_IMPORT_SOURCE ? 'isSource ? import.source(specifier) : ' : '';
+      const text = `return ${source}options === undefined ? import(specifier) : import(specifier, options)`;
       const options = {
         filename: referrer,
         parsingContext: context,
         importModuleDynamically: loader.dynamic(referrer) as never,
       };
-      importers.set(referrer, (importer = vm.compileFunction(text, ['specifier', 'options'], options) as Import));
+      importers.set(referrer, (importer = vm.compileFunction(text, ['specifier', 'options', 'isSource'], options) as Import));
     }
     return importer;
   };
@@ -154,7 +156,7 @@ function guestScripts(context: vm.Context, loader: ModuleLoader): Realm['script'
       void (params === null
         ? new vm.Script(source, { filename })
         : vm.compileFunction(source, [...params], { filename, parsingContext: context })),
-    dynamicImport: (specifier, options, referrer) => importFrom(referrer)(specifier, options),
+    dynamicImport: (specifier, options, referrer, isSource) => importFrom(referrer)(specifier, options, isSource),
     isExtraFrame: (file) => file === __filename,
     constructorName: internalBinding('util')['getConstructorName'] as unknown as (object: object) => string,
     isProxy: types.isProxy,

@@ -21,7 +21,7 @@ export type GuestModule = (
   dirname: string,
 ) => unknown;
 /** import() as the module itself would call it: Node's own loader, with the module as referrer. Works once the module has begun. */
-export type Importer = (specifier: unknown, options: unknown) => Promise<unknown>;
+export type Importer = (specifier: unknown, options: unknown, isSource: boolean) => Promise<unknown>;
 /** Compiles a CommonJS module for the interpreter. Throws a SyntaxError if it is not one. */
 export type CompileModule = (content: string, filename: string, importer: Importer) => GuestModule;
 
@@ -102,6 +102,14 @@ function installMainRunner(boundary: Boundary, Module: Members): void {
   runner['executeUserEntryPoint'] = executeUserEntryPoint;
 }
 
+function knowsImportSource(): boolean {
+  try {
+    return typeof new Function('import.source(0)') === 'function';
+  } catch {
+    return false;
+  }
+}
+
 /** Interpreted modules: the real _compile runs on one line that fetches the guest function and calls it. */
 function installInterpreter(boundary: Boundary, Module: Members, compileModule: CompileModule): void {
   const prototype = Module['prototype'] as Members;
@@ -112,7 +120,8 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
   Object.setPrototypeOf(prototype, named);
   // One momentary global, gone before any code of the program runs.
   const name = '__retraceEnter';
-  const importer = '(specifier, options) => (options === undefined ? import(specifier) : import(specifier, options))';
+  const source = knowsImportSource() ? 'isSource ? import.source(specifier) : ' : '';
+  const importer = `(specifier, options, isSource) => (${source}options === undefined ? import(specifier) : import(specifier, options))`;
   const stub = `return ${name}(${importer}).call(this, exports, require, module, __filename, __dirname);`;
   prototype['_compile'] = disguise(
     {
@@ -128,7 +137,7 @@ function installInterpreter(boundary: Boundary, Module: Members, compileModule: 
             format = format === 'typescript' ? undefined : format.replace('-typescript', '');
             if (format === 'module') return apply(compile, this, arguments) as unknown;
           }
-          guest = compileModule(code, filename, (specifier, options) => natively(specifier, options));
+          guest = compileModule(code, filename, (specifier, options, isSource) => natively(specifier, options, isSource));
         } catch (error) {
           // V8 reports its own syntax errors best, and decides what is an ES module after all.
           if (error instanceof SyntaxError || (error as Error)?.name === 'SyntaxError') return apply(compile, this, arguments) as unknown;
