@@ -128,6 +128,8 @@ export class CodeBlock {
   readonly isConstructor: boolean;
   /** The default constructor of a derived class without fields: super() in a class derived from it goes past it. */
   onlyCallsSuper = false;
+  /** The text of an indirect eval: V8 has a frame of the builtin below it. */
+  isIndirectEval = false;
   readonly isClass: boolean;
 }
 

@@ -187,7 +187,11 @@ export class GuestCallSite {
   }
 
   getThis(): unknown {
-    return this.#frame.isCensored ? undefined : this.#frame.receiver;
+    const { isCensored, receiver } = this.#frame;
+    if (isCensored) return undefined;
+    // Only sloppy frames get here: V8 converts their receivers.
+    if (receiver === undefined || receiver === null) return this.#realm.global;
+    return typeof receiver === 'object' || typeof receiver === 'function' ? receiver : Object(receiver);
   }
 
   getTypeName(): string | null {
@@ -202,7 +206,7 @@ export class GuestCallSite {
   }
 
   getFunction(): unknown {
-    return this.#frame.isCensored ? undefined : this.#frame.callee;
+    return this.#frame.isCensored || isEvalCode(this.#frame.code, this.#realm) ? undefined : this.#frame.callee;
   }
 
   getFunctionName(): string | null {

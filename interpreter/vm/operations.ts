@@ -156,10 +156,10 @@ export function callSpecial(
     }
     case Special.CaptureStackTrace:
       if (isObject(args[0])) {
-        // V8 would look for a guest function among its own frames.
-        const isGuest = typeof args[1] === 'function' && S.dataOf(args[1]) !== undefined;
+        // V8 would look for a guest function among its own frames, and for the frame of this call, which it does not have.
+        const isGuest = typeof args[1] === 'function' && args[1] !== f && S.dataOf(args[1]) !== undefined;
         S.stacks.recapture(S, frame, args[0], isGuest ? args[1] : undefined);
-        if (isGuest) return none(new CallRecord(frame, frame.pc).call(f, self, [args[0]]));
+        if (isGuest || args[1] === f) return none(new CallRecord(frame, frame.pc).call(f, self, [args[0]]));
       }
       break;
     default:

@@ -4,7 +4,7 @@
  * Used by Stacks.rewrite, which goes through V8's list from the top. Invariant: one run loop in that list stands for one activation.
  */
 import { FunctionKind, offsetOf, type CodeBlock } from '../bytecode';
-import { GuestCallSite, isEvalCode, sharedDebugName, type CallSiteRealm, type TracedFrame } from './callsite';
+import { GuestCallSite, sharedDebugName, type CallSiteRealm, type TracedFrame } from './callsite';
 import { GENERATOR_KIT_FILE } from './kit';
 import { delegatorOf, type CallPoint, type Delegators, type Place, type StackFrame } from './stack-frames';
 
@@ -206,7 +206,7 @@ export class Walk {
       isCensored: this.strictAbove,
     };
     this.sites.push(new GuestCallSite(traced, this.realm) as unknown as NodeJS.CallSite);
-    if (frame.data.func === null && isEvalCode(code, this.realm)) this.sites.push(EVAL_BUILTIN);
+    if (code.isIndirectEval) this.sites.push(EVAL_BUILTIN);
     return traced;
   }
 }

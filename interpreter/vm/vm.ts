@@ -502,7 +502,7 @@ export class Vm {
 
   private evalCode(source: string, site: EvalSite | null): CodeBlock {
     const file = this.evaluatedFile('evalmachine.<anonymous>', source);
-    return this.parsingText(
+    const block = this.parsingText(
       () =>
         compileEval(file, site, (f, count) => {
           f.marks = new Int32Array(count);
@@ -515,6 +515,8 @@ export class Vm {
       },
       site === null ? EVAL_BUILTIN : null,
     );
+    block.isIndirectEval = site === null;
+    return block;
   }
 
   private dynamicFunction(prefix: string, args: ArrayLike<unknown>, isConstruct: boolean): unknown {
