@@ -25,6 +25,8 @@ export interface SourceFile {
   marks: Int32Array;
   /** On text that was evaluated: the file whose folder its import() starts from. */
   importer?: string;
+  /** Realm that its code runs in: 0 is the program's own (vm/realms.ts). */
+  realm: number;
   /** Whether it lies in a folder node_modules; asked by stack.ts, which fills it in. */
   inPackage?: boolean;
 }

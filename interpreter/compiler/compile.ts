@@ -21,6 +21,7 @@ export function makeFile(path: string, text: string, location?: string): SourceF
     },
     statements: new Int32Array(0),
     marks: new Int32Array(0),
+    realm: 0,
   };
 }
 

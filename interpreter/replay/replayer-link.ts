@@ -160,6 +160,7 @@ export abstract class ReplayerLink {
         break;
       case 'output':
       case 'written':
+      case 'native':
       case 'hits':
       case 'turn':
       case 'progress':

@@ -3,7 +3,7 @@
  *
  * Invariant: nothing here depends on an intrinsic of the program's realm; what comes from there is only looked at.
  */
-import { Vm, type GuestFrame, type VmHost } from '../vm';
+import { Vm, type GuestFrame, type Realm as GuestRealm, type VmHost } from '../vm';
 import type { BranchingHost } from './branching';
 import { receive, send, type ControlCalls } from './control';
 import { harmlessCalls, type Realm } from './harmless';
@@ -37,6 +37,15 @@ export interface Inside {
   compileModule(content: string, filename: string, importer: Importer): unknown;
   /** An ES module; see recorder/boundary/hooks/esm-modules.ts. */
   compileEsModule(source: string, url: string, location: string | undefined): CompiledEsModule;
+  /** A script and a function that the program compiles: see scripts.ts. importer: import() in them. */
+  script(source: string, file: string, realm: GuestRealm | undefined, importer: Importer): () => unknown;
+  compileFunction(
+    source: string,
+    file: string,
+    params: string[],
+    realm: GuestRealm | undefined,
+    importer: Importer,
+  ): (...args: unknown[]) => unknown;
   onTurn(turn: number): void;
   /** Where the main module awaits. */
   unsettled(): ThrowPlace | undefined;
@@ -76,6 +85,12 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
     }
   };
   const importers = new Map<string, Importer>();
+  /** Texts that the program compiles need not have names of their own. */
+  const keyOf = (importer: Importer): string => {
+    const key = `retrace:script:${importers.size}`;
+    importers.set(key, importer);
+    return key;
+  };
   const vm = new Vm(
     {
       ...host,
@@ -132,6 +147,8 @@ export function createInside(host: InsideHost, debug: boolean): Inside {
         },
       };
     },
+    script: (source, file, realm, importer) => vm.script(source, file, realm, keyOf(importer)),
+    compileFunction: (source, file, params, realm, importer) => vm.compileFunction(source, file, params, realm, keyOf(importer)),
     onTurn: (turn) => (session ? session.onTurn(turn) : vm.beginTurn(turn)),
   };
 }

@@ -23,6 +23,7 @@ import {
 import { printable } from '../../recorder/trace';
 import { loadIsolated } from '../vm/isolate';
 import { ROOM_IN_REALMS } from '../vm/stack-limits';
+import { contextRealms } from './context-realms';
 import { CONTROL, receive, send, type ControlCalls } from './control';
 import { errorSources, installErrorPositions, ObservedThrows } from './error-sources';
 import { hostInspectionKit, type UtilBinding } from './inspection';
@@ -142,9 +143,16 @@ function begin(orders: Orders): void {
     const formatted = new WeakSet();
     const sources = errorSources((file) => interpreter.files.get(file)?.text, observed);
     installErrorPositions(callPlace);
+    const natives = new Set<string>();
     interpretScripts({
-      script: (source, file) => interpreter.script(source, file),
-      compileFunction: (source, file, params) => interpreter.compileFunction(source, file, params),
+      realmOf: contextRealms(evaluateIn, (evaluate) => interpreter.addRealm(evaluate)),
+      script: inside.script,
+      compileFunction: inside.compileFunction,
+      onNative(file, why) {
+        if (natives.has(file)) return;
+        natives.add(file);
+        send(calls, { kind: 'native', file, why });
+      },
       originOf: (error) => (types.isProxy(error) ? undefined : originOf(error, stackOf(error), throws.placeOf(error), false, sources)),
       symbols: (binding('util') as { privateSymbols: ScriptHost['symbols'] }).privateSymbols,
     });
@@ -210,6 +218,11 @@ function stackOf(error: unknown): string {
   }
 }
 
+/** Runs text natively, as a sloppy script, in a context or in the program's own realm. */
+function evaluateIn(context: object | null, source: string, filename: string): unknown {
+  return Reflect.apply(runInContext, new Script(source, { filename }), [context, -1, true, false, false]);
+}
+
 /** What Branching needs of the process. */
 function branchingHost({ mode, rendezvous }: Orders): InsideHost['branching'] {
   if (mode === 'debug' && canFork) lifeline(CONTROL);
@@ -234,7 +247,6 @@ function createInterpreter(
 ): Inside {
   const util = binding('util') as UtilBinding;
   const { async_id_fields: ids } = binding('async_wrap') as AsyncWrapBinding;
-  const { apply } = Reflect;
   const host: InsideHost = {
     ...calls,
     fail,
@@ -243,7 +255,7 @@ function createInterpreter(
     get observe() {
       return watch.observe;
     },
-    evalInRealm: (source, filename) => apply(runInContext, new Script(source, { filename }), [null, -1, true, false, false]),
+    evalInRealm: (source, filename) => evaluateIn(null, source, filename),
     compileNatively: (source, filename, params) =>
       void (params === null ? new Script(source, { filename }) : compileFunction(source, [...params], { filename })),
     refused: (file, reason) => fail(`${file === '' ? 'a text' : file}: V8 takes it and retrace's parser does not: ${reason}`),

@@ -330,6 +330,8 @@ export type ReplayerEvent =
   | { kind: 'output'; fd: 1 | 2; bytes: string; index: number; turn: number; step: number }
   /** The same in a plain replay that tells its output. time: when it was written, see native `clock`; 0 for unknown. */
   | { kind: 'written'; fd: 1 | 2; bytes: string; time: number }
+  /** A script that the program compiled runs natively, for that reason: nothing stops in it. Told once for each name. */
+  | { kind: 'native'; file: string; why: string }
   /** Log points that were reached since the last message. */
   | { kind: 'hits'; hits: HitInfo[] }
   /** A turn began; sent now and then, for progress. */

@@ -7,6 +7,7 @@ import { notAConstructor, notAFunction } from './errors';
 import { isObject } from './iteration';
 import { CallRecord, HOLE, Special, Stamp, type Frame, type FunctionData } from './frame';
 import * as ops from './operations';
+import { isForeign } from './realms';
 import type { VmState } from './state';
 
 /** The module it comes from is slow to read. */
@@ -48,7 +49,7 @@ function start(S: VmState, frame: Frame, op: number, code: Int32Array, pc: numbe
       const self = regs[code[pc + 3] as number];
       const list = ops.slice(regs, code[pc + 4] as number, code[pc + 5] as number);
       const data = Stamp.of(f) as FunctionData;
-      if (data.special !== Special.None) return ops.callSpecial(S, frame, data.special, f, self, list);
+      if (data.special !== Special.None) return ops.callSpecial(S, frame, data, f, self, list);
       return done(ops.callGuestWrapper(S, new CallRecord(frame, pc), f, self, list));
     }
     case Op.CallSpread: {
@@ -93,10 +94,11 @@ function constructed(S: VmState, frame: Frame, pc: number, f: unknown, args: unk
   if (typeof f !== 'function') throw notAConstructor(S, frame, f);
   const data = Stamp.of(f);
   if (data !== undefined && data.special === Special.DynamicFunction)
-    return ops.callSpecial(S, frame, data.special, f, undefined, args, true);
+    return ops.callSpecial(S, frame, data, f, undefined, args, true);
   if (data === undefined || data.special !== Special.None ? !ops.isConstructor(f) : !data.code.isConstructor)
     throw notAConstructor(S, frame, f);
-  if (data === undefined || data.special !== Special.None) return done(new CallRecord(frame, pc).construct(f, args, f));
+  if (data === undefined || data.special !== Special.None || isForeign(S, data))
+    return done(new CallRecord(frame, pc).construct(f, args, f));
   return constructing(S, frame, data, data.code.kind === FunctionKind.DerivedClass ? HOLE : allocate(S, f as Fn, data), f, args);
 }
 
@@ -107,6 +109,7 @@ const WARM = 16;
 export function targetOf(block: CodeBlock, pc: number, f: object, isCall: boolean): FunctionData | undefined {
   const data = Stamp.of(f);
   if (data === undefined || data.special !== Special.None || !(isCall ? data.code.runsInline : data.code.isConstructor)) return undefined;
+  if (data.code.file.realm !== block.file.realm) return undefined;
   if (block.targets === null) {
     if (++block.calls < WARM) return data;
     block.targets = [];
@@ -148,13 +151,13 @@ function superCall(S: VmState, frame: Frame, pc: number, active: unknown, target
     data = typeof parent === 'function' ? Stamp.of(parent) : undefined;
   }
   if (typeof parent !== 'function' || !ops.isConstructor(parent)) throw ops.badSuper(S, parent, active);
-  if (data === undefined || data.special !== Special.None || !data.code.isConstructor) {
+  if (data === undefined || data.special !== Special.None || !data.code.isConstructor || isForeign(S, data)) {
     return done(new CallRecord(frame, pc).construct(parent, args, target));
   }
   let self = HOLE;
   if (data.code.kind !== FunctionKind.DerivedClass) {
     const of = Stamp.of(target as object);
-    if (of !== undefined && of.code.isClass && of.special === Special.None) self = allocate(S, target as Fn, of);
+    if (of !== undefined && of.code.isClass && of.special === Special.None && !isForeign(S, of)) self = allocate(S, target as Fn, of);
     else self = Reflect.construct(parent as Fn, [S.kit.alloc], target as Fn) as unknown;
   }
   return constructing(S, frame, data, self, target, args);

@@ -25,7 +25,7 @@ export interface TracedFrame {
 
 /** What only the guest's realm or the embedder can tell. */
 export interface CallSiteRealm {
-  readonly global: unknown;
+  isGlobal(value: unknown): boolean;
   /** V8's JSReceiver::GetConstructorName. */
   constructorName(receiver: object): string;
   isProxy(value: unknown): boolean;
@@ -265,7 +265,7 @@ export class GuestCallSite {
     const { receiver, entry, code } = this.#frame;
     if (entry !== null) return entry.isToplevel();
     if (isEvalCode(code, this.#realm)) return true;
-    return receiver === null || receiver === undefined || receiver === this.#realm.global;
+    return receiver === null || receiver === undefined || this.#realm.isGlobal(receiver);
   }
 
   isEval(): boolean {

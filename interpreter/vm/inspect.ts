@@ -342,6 +342,7 @@ export function evaluate(S: VmState, frame: Frame, expression: string): unknown 
   try {
     const file = makeFile('evaluation', expression);
     file.importer = frame.code.file.importer ?? frame.code.file.path;
+    file.realm = frame.code.file.realm;
     const block = S.parse(file, () =>
       compileFrameEval(file, { scope: scopeAt(frame), strict: info.strict, info }, offsetIn(frame), (f, count) => {
         f.marks = new Int32Array(count);

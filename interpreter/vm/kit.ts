@@ -467,9 +467,12 @@ export const KIT_SOURCE = `(function (callbacks, texts) {
   kit.reject = (error) => apply(promiseReject, PromiseFunction, [error]);
   kit.declareGlobalVar = (name, deletable) => {
     if (apply(hasOwn, realm, [name])) return true;
+    // What a variable does to the object behind a context, V8 knows.
+    if (texts.isContext) { if (deletable) nativeEval('var ' + name); else texts.evaluate('var ' + name, false); return true; }
     return defineProperty(realm, name, { __proto__: null, value: undefined, writable: true, enumerable: true, configurable: deletable });
   };
   kit.defineGlobalFunction = (name, f, deletable) => {
+    if (texts.isContext) { kit.declareGlobalVar(name, deletable); realm[name] = f; return; }
     const d = getOwnPropertyDescriptor(realm, name);
     if (d === undefined || d.configurable) objectDefineProperty(realm, name, { __proto__: null, value: f, writable: true, enumerable: true, configurable: deletable });
     else objectDefineProperty(realm, name, { __proto__: null, value: f });

@@ -6,6 +6,7 @@ import { codeBlocks } from './code-blocks';
 import { callSite, makeError, notIterable, quote, quoteKey } from './errors';
 import { Activation, CallRecord, Frame, FunctionData, GeneratorStamp, HOLE, Mode, Special, Stamp, State, type Env } from './frame';
 import { FastIterator, isObject } from './iteration';
+import { isForeign, within } from './realms';
 import { framesBelow, NEAR } from './stack-frames';
 import type { VmState } from './state';
 
@@ -102,7 +103,7 @@ export function callGuestWrapper(S: VmState, record: CallRecord, f: unknown, sel
 /** Calls any function from the run loop and waits for its value. */
 export function callFunction(S: VmState, frame: Frame, f: Fn, self: unknown, args: ArrayLike<unknown>): unknown {
   const data = Stamp.of(f);
-  if (data !== undefined && data.special === Special.None && data.code.isPlain) return invoke(S, data, self, args);
+  if (data !== undefined && data.special === Special.None && data.code.isPlain && !isForeign(S, data)) return invoke(S, data, self, args);
   const record = new CallRecord(frame, frame.pc);
   return data === undefined ? record.call(f, self, args) : callGuestWrapper(S, record, f, self, args);
 }
@@ -110,8 +111,8 @@ export function callFunction(S: VmState, frame: Frame, f: Fn, self: unknown, arg
 export function callWithList(S: VmState, frame: Frame, f: Fn, self: unknown, list: unknown[]): Called {
   const data = Stamp.of(f);
   if (data !== undefined) {
-    if (data.special !== Special.None) return callSpecial(S, frame, data.special, f, self, list);
-    if (data.code.runsInline) return { frame: push(S, frame, data, self, list), value: undefined };
+    if (data.special !== Special.None) return callSpecial(S, frame, data, f, self, list);
+    if (data.code.runsInline && !isForeign(S, data)) return { frame: push(S, frame, data, self, list), value: undefined };
   }
   const record = new CallRecord(frame, frame.pc);
   return { frame: null, value: data === undefined ? record.call(f, self, list) : callGuestWrapper(S, record, f, self, list) };
@@ -121,23 +122,27 @@ export function callWithList(S: VmState, frame: Frame, f: Fn, self: unknown, lis
 export function callSpecial(
   S: VmState,
   frame: Frame,
-  special: Special,
+  data: FunctionData,
   f: unknown,
   self: unknown,
   args: unknown[],
   isConstruct = false,
 ): Called {
   const none = (value: unknown): Called => ({ frame: null, value });
-  switch (special) {
+  switch (data.special) {
     case Special.Eval: {
       const source = args[0];
       if (typeof source !== 'string') return none(source);
-      const data = new FunctionData(S.evalCode(source, null), null);
-      return { frame: push(S, frame, data, S.kit.global), value: undefined };
+      if (isForeign(S, data)) {
+        const realm = S.realms[data.code.file.realm] as VmState['realm'];
+        return none(within(S, realm, () => invoke(S, new FunctionData(S.evalCode(source, null), null), realm.kit.global, [])));
+      }
+      return { frame: push(S, frame, new FunctionData(S.evalCode(source, null), null), S.kit.global), value: undefined };
     }
     case Special.DynamicFunction: {
-      const entry = S.kit.functionConstructors.find((c) => c.constructor === f);
-      return none(S.dynamicFunction((entry as { prefix: string }).prefix, args, isConstruct));
+      const realm = S.realms[data.code.file.realm] as VmState['realm'];
+      const entry = realm.kit.functionConstructors.find((c) => c.constructor === f);
+      return none(within(S, realm, () => S.dynamicFunction((entry as { prefix: string }).prefix, args, isConstruct)));
     }
     case Special.Call:
       if (typeof self === 'function')
@@ -390,10 +395,10 @@ export function remove(S: VmState, object: unknown, key: unknown, strict: boolea
   return strict ? S.kit.deleteStrict(object, key) : S.kit.deleteSloppy(object, key);
 }
 
-/** Whose the property is: of Error itself, as TypeError and its like inherit it, of something that cannot be asked, or another's. */
-function holderOfLimit(S: VmState, object: unknown): 'error' | 'proxy' | 'other' {
+/** Whose the property is: an Error's, as TypeError and its like inherit it, of something that cannot be asked, or another's. */
+function holderOfLimit(S: VmState, object: unknown): object | 'proxy' | 'other' {
   for (let at: object | null = Object(object) as object; at !== null; at = getPrototypeOf(at)) {
-    if (at === S.kit.error) return 'error';
+    if (S.stackLimit?.has(at) === true) return at;
     if (S.host.isProxy?.(at)) return 'proxy';
     if (Object.hasOwn(at, 'stackTraceLimit')) return 'other';
   }
@@ -405,7 +410,7 @@ export function getStackLimit(S: VmState, object: unknown): unknown {
   const read = (): unknown => (object as { stackTraceLimit?: unknown }).stackTraceLimit;
   if (S.stackLimit === null) return read();
   const holder = holderOfLimit(S, object);
-  if (holder === 'error') return S.stackLimit.get(S.kit.error);
+  if (typeof holder === 'object' || typeof holder === 'function') return S.stackLimit.get(holder);
   return holder === 'proxy' ? S.stacks.withPlainLimit(read) : read();
 }
 
@@ -430,7 +435,7 @@ export function setKeyed(S: VmState, object: unknown, key: unknown, value: unkno
 
 export function setStackLimit(S: VmState, object: unknown, value: unknown, strict: boolean): void {
   if (object === undefined || object === null) throw cannotSet(S, object, 'stackTraceLimit');
-  if (S.stackLimit !== null && object === S.kit.error && S.stackLimit.set(object as object, value)) return;
+  if (S.stackLimit !== null && S.stackLimit.has(object) && S.stackLimit.set(object as object, value)) return;
   if (strict) (object as { stackTraceLimit?: unknown }).stackTraceLimit = value;
   else S.kit.setSloppy(object, 'stackTraceLimit', value);
 }

@@ -71,8 +71,10 @@ export class Stacks {
   /** The builtins that errors begin with. */
   private readonly builtins = new WeakMap<object, NodeJS.CallSite>();
   private limit: unknown;
-  private readonly combinators: ReadonlySet<unknown>;
-  private readonly errorConstructors: ReadonlySet<unknown>;
+  /** Error.stackTraceLimit of the contexts that the program makes, by their Error. */
+  private readonly limitsOfRealms = new Map<unknown, { error: StackKit['error']; limit: unknown }>();
+  private readonly combinators: Set<unknown>;
+  private readonly errorConstructors: Set<unknown>;
   /** What the program's Promise.all, any and allSettled were given, by their promise. */
   private readonly combined = new WeakMap<object, object>();
   /** Continued async frames by the number in their holder's tag. */
@@ -114,6 +116,39 @@ export class Stacks {
   set stackTraceLimit(limit: unknown) {
     this.limit = limit;
     this.kit.error.stackTraceLimit = nativeLimit(limit);
+  }
+
+  /** From now on a context of the program's is known. */
+  addRealm(kit: StackKit): void {
+    const { error } = kit;
+    const set = error.stackTraceLimit;
+    const limit = set === ROOM_IN_REALMS ? DEFAULT_LIMIT : set;
+    this.limitsOfRealms.set(error, { error, limit });
+    if (set === limit) error.stackTraceLimit = nativeLimit(limit);
+    for (let i = 0; i < kit.combinators.length; i++) this.combinators.add(kit.combinators[i]);
+    for (let i = 0; i < kit.errorConstructors.length; i++) this.errorConstructors.add(kit.errorConstructors[i]);
+  }
+
+  /** Whether it is the Error of a realm, whose stackTraceLimit is not what it seems. */
+  hasLimit(error: unknown): boolean {
+    return error === this.kit.error || this.limitsOfRealms.has(error);
+  }
+
+  limitOf(error: object): unknown {
+    const known = this.limitsOfRealms.get(error);
+    if (known === undefined) return this.stackTraceLimit;
+    const own = Reflect.getOwnPropertyDescriptor(error, 'stackTraceLimit');
+    if (own?.writable === true && own.value !== nativeLimit(known.limit)) known.limit = own.value;
+    return known.limit;
+  }
+
+  setLimitOf(error: object, limit: unknown): void {
+    const known = this.limitsOfRealms.get(error);
+    if (known === undefined) this.stackTraceLimit = limit;
+    else {
+      known.limit = limit;
+      known.error.stackTraceLimit = nativeLimit(limit);
+    }
   }
 
   /** Calls a host function for the guest. */
@@ -301,6 +336,10 @@ export class Stacks {
     for (let proto = getPrototypeOf(error); proto !== null && !this.host.isProxy(proto); proto = getPrototypeOf(proto)) {
       const made: unknown = getOwnPropertyDescriptor(proto, 'constructor')?.value;
       if (made === this.kit.error) return undefined;
+      if (this.limitsOfRealms.has(made)) {
+        const known = this.limitOf(made as object);
+        return typeof known === 'number' ? known : undefined;
+      }
       if (typeof made === 'function') limit = getOwnPropertyDescriptor(made, 'stackTraceLimit')?.value ?? limit;
     }
     if (typeof limit !== 'number') return undefined;
@@ -363,6 +402,13 @@ export class Stacks {
   }
 }
 
+/** What Stacks.addRealm needs of a context. */
+export function realmStackKit(evalInRealm: VmHost['evalInRealm']): StackKit {
+  const kit = { ...(evalInRealm(STACK_KIT_SOURCE, KIT_FILE) as StackKit) };
+  notePlainBuiltins(kit.plain);
+  return kit;
+}
+
 /** The stacks of a VM. */
 export function makeStacks(host: VmHost, state: () => VmState): Stacks {
   // Copies, because an object without a prototype is slow to read.
@@ -375,9 +421,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
   };
   return new Stacks(
     {
-      get global() {
-        return state().kit.global;
-      },
+      isGlobal: (value) => state().realms.some(({ kit: { global } }) => global === value),
       constructorName: (object) => host.constructorName?.(object) ?? constructorNameOf(object),
       isProxy: (value) => host.isProxy?.(value) ?? false,
       codeOf,

@@ -9,6 +9,7 @@ import type { ModuleNote } from './imports';
 import type { Kit } from './kit';
 import type { Scheduler } from './scheduling';
 import type { Marks } from './marks';
+import type { Realm } from './realms';
 import type { Stacks } from './stack';
 import type { Tracker } from './tracking';
 
@@ -20,7 +21,11 @@ export interface GlobalBinding {
 export interface VmState {
   readonly host: VmHost;
   hooks: VmHooks | null;
-  readonly kit: Kit;
+  /** The realm of the code that runs, and its kit. */
+  realm: Realm;
+  kit: Kit;
+  /** All of them, by id. */
+  readonly realms: Realm[];
   /** Statements executed since the program began, the running one included. */
   step: number;
   /** The same when the event loop entered guest code last. */
@@ -42,7 +47,7 @@ export interface VmState {
   /** The error on its way through host frames: already reported to the hooks. */
   travelling: unknown;
   hasTravelling: boolean;
-  /** let, const and class bindings of scripts. */
+  /** let, const and class bindings of the realm's scripts. */
   lexical: Map<string, GlobalBinding> | null;
   /** Last call record into the host; begin() marks it when an async function or a generator starts. */
   record: { begun: Frame | null } | null;
@@ -62,7 +67,8 @@ export interface VmState {
   readonly marks: Marks;
   /** Null but in replayers that search for writes. */
   tracker: Tracker | null;
-  stackLimit: { get(object: object): unknown; set(object: object, value: unknown): boolean } | null;
+  /** Error.stackTraceLimit as the program sees it; has: whether an object is the Error of a realm. */
+  stackLimit: { has(object: unknown): boolean; get(error: object): unknown; set(error: object, value: unknown): boolean } | null;
   /** Frames that evaluations may still see when they have left the stack: those of the last one. */
   looked: readonly Frame[];
   files: Map<string, SourceFile>;

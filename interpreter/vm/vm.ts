@@ -42,7 +42,8 @@ import { REHEARSAL, WARMUP } from './warmup';
 import { asyncFramesOf, calleeName, scheduledByOf, Scheduler } from './scheduling';
 import { Tracker, valueIn, type Tracked } from './tracking';
 import { codeBlocks } from './code-blocks';
-import { makeStacks, type Stacks } from './stack';
+import { makeRealm, within, type Realm } from './realms';
+import { makeStacks, realmStackKit, type Stacks } from './stack';
 import { EVAL_BUILTIN, functionBuiltin } from './stack-walk';
 import { Marks, pathOf } from './marks';
 import type { VmState } from './state';
@@ -105,19 +106,34 @@ function defaultConstructorIterates(): boolean {
   return ran;
 }
 
-function makeKit(host: VmHost, S: () => VmState): Kit {
-  const build = host.evalInRealm(KIT_SOURCE, KIT_FILE) as (callbacks: object, texts: object) => Kit;
+/** id: of the realm that it is for; evalInRealm: as in VmHost, for that realm. */
+function makeKit(id: number, evalInRealm: VmHost['evalInRealm'], S: () => VmState): Kit {
+  const build = evalInRealm(KIT_SOURCE, KIT_FILE) as (callbacks: object, texts: object) => Kit;
+  /** Code of the realm is called from outside the run loop: by code of another, perhaps. */
+  const here = <T>(s: VmState, run: () => T): T => within(s, s.realms[id] as Realm, run);
   const callbacks = {
-    call: (data: FunctionData, self: unknown, args: ArrayLike<unknown>) => ops.invoke(S(), data, self, args),
-    construct: (data: FunctionData, self: unknown, newTarget: unknown, args: ArrayLike<unknown>) =>
-      ops.construct_(S(), data, self, newTarget, args),
-    begin: (data: FunctionData, self: unknown, args: ArrayLike<unknown>) => {
-      const frame = ops.begin(S(), data, self, args);
+    call: (data: FunctionData, self: unknown, args: ArrayLike<unknown>) => {
+      const s = S();
+      return s.realm.id === id ? ops.invoke(s, data, self, args) : here(s, () => ops.invoke(s, data, self, args));
+    },
+    construct: (data: FunctionData, self: unknown, newTarget: unknown, args: ArrayLike<unknown>) => {
+      const s = S();
+      return s.realm.id === id
+        ? ops.construct_(s, data, self, newTarget, args)
+        : here(s, () => ops.construct_(s, data, self, newTarget, args));
+    },
+    begin: (data: FunctionData, self: unknown, args: ArrayLike<unknown>): Frame => {
+      const s = S();
+      if (s.realm.id !== id) return here(s, () => callbacks.begin(data, self, args));
+      const frame = ops.begin(s, data, self, args);
       // Parameters of generators are bound by the call itself; of async functions inside, where an error rejects the promise.
-      if (data.code.bindsEarly) ops.enter(S(), frame, Mode.Start, undefined);
+      if (data.code.bindsEarly) ops.enter(s, frame, Mode.Start, undefined);
       return frame;
     },
-    resume: (frame: Frame, mode: Mode, value: unknown) => ops.enter(S(), frame, mode, value),
+    resume: (frame: Frame, mode: Mode, value: unknown): unknown => {
+      const s = S();
+      return s.realm.id === id ? ops.enter(s, frame, mode, value) : here(s, () => ops.enter(s, frame, mode, value));
+    },
     callValue: (f: Fn, self: unknown, args: unknown[]) => {
       const state = S();
       return state.top ? ops.callFunction(state, state.top, f, self, args) : Reflect.apply(f, self, args);
@@ -132,7 +148,8 @@ function makeKit(host: VmHost, S: () => VmState): Kit {
   };
   const usable = (name: string): boolean => /^[A-Za-z_$][\w$]*$/.test(name) && !UNUSABLE_NAME.test(name);
   const texts = {
-    evaluate: (text: string, isGenerator: boolean) => host.evalInRealm(text, isGenerator ? GENERATOR_KIT_FILE : KIT_FILE),
+    isContext: id !== 0,
+    evaluate: (text: string, isGenerator: boolean) => evalInRealm(text, isGenerator ? GENERATOR_KIT_FILE : KIT_FILE),
     factoryText,
     classText,
     mappedText,
@@ -185,7 +202,9 @@ export class Vm {
 
   constructor(host: VmHost, hooks?: VmHooks) {
     let state: VmState;
-    const kit = makeKit(host, () => state);
+    const evalInRealm: VmHost['evalInRealm'] = (source, filename) => host.evalInRealm(source, filename);
+    const kit = makeKit(0, evalInRealm, () => state);
+    const realm = makeRealm(0, kit);
     const stacks = (this.stacks = makeStacks(host, () => state));
     CallRecord.prototype.call = function (this: CallRecord, f, self, args) {
       return stacks.call(state, this, f, self, args);
@@ -197,7 +216,9 @@ export class Vm {
     state = this.S = {
       host,
       hooks: hooks ?? null,
+      realm,
       kit,
+      realms: [realm],
       step: 0,
       entryStep: 0,
       pauseAt: 0,
@@ -220,9 +241,10 @@ export class Vm {
       makeFunction: (code, env, name) => this.makeFunction(code, env, name),
       dynamicFunction: (prefix, args, isConstruct) => this.dynamicFunction(prefix, args, isConstruct),
       stackLimit: {
-        get: () => stacks.stackTraceLimit,
-        set: (_object, value) => {
-          stacks.stackTraceLimit = value;
+        has: (object) => stacks.hasLimit(object),
+        get: (error) => stacks.limitOf(error),
+        set: (error, value) => {
+          stacks.setLimitOf(error, value);
           return true;
         },
       },
@@ -237,7 +259,7 @@ export class Vm {
     };
     dialect.defaultConstructorIterates = defaultConstructorIterates();
     dialect.evalOfSpreadIsDirect = evalOfSpreadIsDirect();
-    this.stampSpecials();
+    this.stampSpecials(realm);
     this.warmUp();
   }
 
@@ -278,14 +300,15 @@ export class Vm {
   }
 
   /** Marks the realm's functions that the run loop handles itself when guest code calls them. */
-  private stampSpecials(): void {
-    const nowhere = new Block(makeFile('', ''), '', FunctionKind.BaseClass, false, false, true, 0, 0, 0, () => {});
+  private stampSpecials({ id, kit }: Realm): void {
+    const file = makeFile('', '');
+    file.realm = id;
+    const nowhere = new Block(file, '', FunctionKind.BaseClass, false, false, true, 0, 0, 0, () => {});
     const mark = (f: unknown, special: Special): void => {
       const data = new FunctionData(nowhere, null);
       data.special = special;
       new Stamp(f as object, data);
     };
-    const kit = this.S.kit;
     mark(kit.eval, Special.Eval);
     for (const { constructor } of kit.functionConstructors) mark(constructor, Special.DynamicFunction);
     mark(kit.functionCall, Special.Call);
@@ -351,7 +374,7 @@ export class Vm {
 
   /** Where a variable that a frame sees is kept; null if there is none of the name. */
   variablePlace(frame: GuestFrame, name: string): inspect.VariablePlace | null {
-    return inspect.variablePlace(this.S, frame as Frame, name);
+    return this.in(this.realmOf(frame), () => inspect.variablePlace(this.S, frame as Frame, name));
   }
 
   /** The variable behind a property of a module's namespace object; null if it is none. */
@@ -373,8 +396,27 @@ export class Vm {
 
   // --- code ------------------------------------------------------------------------------------------------------------------
 
+  /**
+   * A context that the program has made becomes a realm that scripts can be compiled for. evalInRealm: as in VmHost, for the context. Call
+   * before code of the program runs there.
+   */
+  addRealm(evalInRealm: VmHost['evalInRealm']): Realm {
+    const { S } = this;
+    const realm = makeRealm(S.realms.length, makeKit(S.realms.length, evalInRealm, () => S));
+    S.realms.push(realm);
+    this.stampSpecials(realm);
+    this.stacks.addRealm(realmStackKit(evalInRealm));
+    return realm;
+  }
+
+  /** Runs something in a realm of addRealm; the program's own without one. */
+  in<T>(realm: Realm | undefined, run: () => T): T {
+    return realm === undefined ? run() : within(this.S, realm, run);
+  }
+
   private newFile(path: string, source: string, location?: string): SourceFile {
     const file = makeFile(path, source, location);
+    file.realm = this.S.realm.id;
     this.files.set(path, file);
     return file;
   }
@@ -425,12 +467,16 @@ export class Vm {
   }
 
   /**
-   * A CommonJS module body as a guest function with these parameters.
+   * A CommonJS module body as a guest function with these parameters. realm, importer: as for `script`.
    * @throws SyntaxError of the guest's realm
    */
-  compileFunction(source: string, file: string, params: string[]): Fn {
-    const block = this.parsing(file, source, params, () => compileFunctionBody(this.newFile(file, source), params, this.fit));
-    return this.makeFunction(block, null);
+  compileFunction(source: string, path: string, params: string[], realm?: Realm, importer?: string): Fn {
+    const compile = (): CodeBlock => {
+      const file = this.newFile(path, source);
+      if (importer !== undefined) file.importer = importer;
+      return compileFunctionBody(file, params, this.fit);
+    };
+    return this.in(realm, () => this.makeFunction(this.parsing(path, source, params, compile), null));
   }
 
   /**
@@ -483,24 +529,39 @@ export class Vm {
   }
 
   /**
-   * A sloppy script for the global scope; each call of what it answers runs it.
+   * A sloppy script for the global scope of a realm, the program's own without one; each call of what it answers runs it. importer: as in
+   * SourceFile.
    * @throws SyntaxError of the guest's realm
    */
-  script(source: string, file: string): () => unknown {
-    const block = this.parsing(file, source, [], () => compileScript(this.newFile(file, source), this.fit));
-    return () => ops.invoke(this.S, new FunctionData(block, null), this.S.kit.global, []);
+  script(source: string, path: string, realm?: Realm, importer?: string): () => unknown {
+    const { S } = this;
+    const compile = (): CodeBlock => {
+      const file = this.newFile(path, source);
+      if (importer !== undefined) file.importer = importer;
+      return compileScript(file, this.fit);
+    };
+    const block = this.in(realm, () => this.parsing(path, source, [], compile));
+    return () => this.in(realm, () => ops.invoke(S, new FunctionData(block, null), S.kit.global, []));
   }
 
   /** Text that the running frame evaluates. */
   private evaluatedFile(path: string, source: string): SourceFile {
     const file = makeFile(path, source);
+    file.realm = this.S.realm.id;
     const from = this.S.top?.code.file;
     if (from) file.importer = from.importer ?? from.path;
     this.stacks.noteEval(file, this.S.top);
     return file;
   }
 
+  /** V8 throws where a context forbids code made of strings. */
+  private generating(): void {
+    const { kit, realm, top } = this.S;
+    if (realm.id !== 0 && top !== null) new CallRecord(top, top.pc).call(kit.eval, undefined, ['']);
+  }
+
   private evalCode(source: string, site: EvalSite | null): CodeBlock {
+    this.generating();
     const file = this.evaluatedFile('evalmachine.<anonymous>', source);
     const block = this.parsingText(
       () =>
@@ -520,6 +581,7 @@ export class Vm {
   }
 
   private dynamicFunction(prefix: string, args: ArrayLike<unknown>, isConstruct: boolean): unknown {
+    this.generating();
     const texts = ops.slice(args, 0, args.length).map((a) => `${a as string}`);
     const body = texts.length > 0 ? texts[texts.length - 1] : '';
     const head = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n`;
@@ -537,15 +599,14 @@ export class Vm {
     return this.makeFunction(block, null);
   }
 
-  private readonly keyed = new Map<string, (data: unknown, name: string) => Fn>();
-
   private keyedFactory(code: CodeBlock): (data: unknown, name: string) => Fn {
     const kind = hostKind(code);
     const key = `${kind} ${code.strict ? 1 : 0} ${code.length}`;
-    let factory = this.keyed.get(key);
+    const { factories } = this.S.realm;
+    let factory = factories.get(key);
     if (!factory) {
       factory = this.S.kit.keyedFactory(kind, code.strict, code.length);
-      this.keyed.set(key, factory);
+      factories.set(key, factory);
     }
     return factory;
   }
@@ -704,19 +765,23 @@ export class Vm {
     return { location: inspect.locationAt(code, pc), by, step, callback: callback.name };
   }
 
+  private realmOf(frame: GuestFrame): Realm {
+    return this.S.realms[frame.code.file.realm] as Realm;
+  }
+
   /** Scopes that a frame sees, innermost first. */
   scopesOf(frame: GuestFrame): inspect.ScopeView[] {
-    return inspect.scopesOf(this.S, frame as Frame);
+    return this.in(this.realmOf(frame), () => inspect.scopesOf(this.S, frame as Frame));
   }
 
   /** The value of a name or of `this` in a frame's view; undefined where only running code could tell. */
   lookup(frame: GuestFrame, name: string): { value: unknown } | undefined {
-    return inspect.lookup(this.S, frame as Frame, name);
+    return this.in(this.realmOf(frame), () => inspect.lookup(this.S, frame as Frame, name));
   }
 
   /** Assigns a variable that a frame sees; false if there is none of the name or it cannot be written. */
   setVariable(frame: GuestFrame, name: string, value: unknown): boolean {
-    return inspect.setVariable(this.S, frame as Frame, name, value);
+    return this.in(this.realmOf(frame), () => inspect.setVariable(this.S, frame as Frame, name, value));
   }
 
   /**
@@ -724,7 +789,7 @@ export class Vm {
    * @throws whatever the expression throws
    */
   evaluate(frame: GuestFrame, expression: string): unknown {
-    return inspect.evaluate(this.S, frame as Frame, expression);
+    return this.in(this.realmOf(frame), () => inspect.evaluate(this.S, frame as Frame, expression));
   }
 
   /** State shared with the stack rewriting and the inspection half; not for users. */
