@@ -14,12 +14,14 @@ export interface Realm {
   readonly kit: Kit;
   /** let, const and class bindings of its scripts, while another realm is S.realm. */
   lexical: Map<string, GlobalBinding> | null;
+  /** On contexts: a native function with an eval in it, which throws where the context forbids that. */
+  directEval: unknown;
   /** Factories of host functions of any name, by kind. */
   readonly factories: Map<string, (data: unknown, name: string) => Fn>;
 }
 
 export function makeRealm(id: number, kit: Kit): Realm {
-  return { id, kit, lexical: null, factories: new Map() };
+  return { id, kit, lexical: null, directEval: undefined, factories: new Map() };
 }
 
 /** Whether a function belongs to another realm than the code that runs. */

@@ -403,6 +403,7 @@ export class Vm {
   addRealm(evalInRealm: VmHost['evalInRealm']): Realm {
     const { S } = this;
     const realm = makeRealm(S.realms.length, makeKit(S.realms.length, evalInRealm, () => S));
+    realm.directEval = evalInRealm("() => { eval(''); }", `${__dirname}/realms.js`);
     S.realms.push(realm);
     this.stampSpecials(realm);
     this.stacks.addRealm(realmStackKit(evalInRealm));
@@ -554,14 +555,14 @@ export class Vm {
     return file;
   }
 
-  /** V8 throws where a context forbids code made of strings. */
-  private generating(): void {
-    const { kit, realm, top } = this.S;
-    if (realm.id !== 0 && top !== null) new CallRecord(top, top.pc).call(kit.eval, undefined, ['']);
+  /** V8 throws where a context forbids code made of strings. by: what makes it; null for a direct eval, which has no frame of its own. */
+  private generating(by: unknown): void {
+    const { realm, top } = this.S;
+    if (realm.id !== 0 && top !== null) new CallRecord(top, top.pc).call(by ?? realm.directEval, undefined, ['']);
   }
 
   private evalCode(source: string, site: EvalSite | null): CodeBlock {
-    this.generating();
+    this.generating(site === null ? this.S.kit.eval : null);
     const file = this.evaluatedFile('evalmachine.<anonymous>', source);
     const block = this.parsingText(
       () =>
@@ -581,13 +582,13 @@ export class Vm {
   }
 
   private dynamicFunction(prefix: string, args: ArrayLike<unknown>, isConstruct: boolean): unknown {
-    this.generating();
+    const { constructor } = this.S.kit.functionConstructors.find((c) => c.prefix === prefix) as { constructor: unknown };
+    this.generating(constructor);
     const texts = ops.slice(args, 0, args.length).map((a) => `${a as string}`);
     const body = texts.length > 0 ? texts[texts.length - 1] : '';
     const head = `(${prefix} anonymous(${texts.slice(0, -1).join(',')}\n`;
     const source = `${head}) {\n${body}\n})`;
     const file = this.evaluatedFile('anonymous', source);
-    const { constructor } = this.S.kit.functionConstructors.find((c) => c.prefix === prefix) as { constructor: unknown };
     const block = this.parsingText(
       () =>
         compileDynamicFunction(file, 'anonymous', head.length, (f, count) => {
