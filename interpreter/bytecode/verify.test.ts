@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodeBlock, FunctionKind, Op, OP_LENGTH, OPCODES, verify, type SourceFile } from './index';
 
-const file: SourceFile = { path: '/x.js', text: '', lineStarts: [0], statements: Int32Array.from([0, 0]), marks: new Int32Array(1), realm: 0 };
+const file: SourceFile = {
+  path: '/x.js',
+  text: '',
+  lineStarts: [0],
+  statements: Int32Array.from([0, 0]),
+  marks: new Int32Array(1),
+  realm: 0,
+};
 
 function block(code: number[], registers = 2, constants: unknown[] = []): CodeBlock {
   const b = new CodeBlock(file, 'f', FunctionKind.Normal, false, false, false, 0, 0, 0, () => {});

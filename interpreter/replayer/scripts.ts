@@ -146,8 +146,8 @@ function companionOptions(options: vm.CompileFunctionOptions, guest: object): vm
       : {
           importModuleDynamically:
             typeof importModuleDynamically === 'function'
-              ? ((specifier: string, _companion: unknown, ...rest: unknown[]) =>
-                  apply(importModuleDynamically, undefined, [specifier, guest, ...rest]) as never)
+              ? (specifier: string, _companion: unknown, ...rest: unknown[]) =>
+                  apply(importModuleDynamically, undefined, [specifier, guest, ...rest]) as never
               : importModuleDynamically,
         }),
   };

@@ -93,8 +93,7 @@ function start(S: VmState, frame: Frame, op: number, code: Int32Array, pc: numbe
 function constructed(S: VmState, frame: Frame, pc: number, f: unknown, args: unknown[]): ops.Called {
   if (typeof f !== 'function') throw notAConstructor(S, frame, f);
   const data = Stamp.of(f);
-  if (data !== undefined && data.special === Special.DynamicFunction)
-    return ops.callSpecial(S, frame, data, f, undefined, args, true);
+  if (data !== undefined && data.special === Special.DynamicFunction) return ops.callSpecial(S, frame, data, f, undefined, args, true);
   if (data === undefined || data.special !== Special.None ? !ops.isConstructor(f) : !data.code.isConstructor)
     throw notAConstructor(S, frame, f);
   if (data === undefined || data.special !== Special.None || isForeign(S, data))

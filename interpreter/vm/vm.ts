@@ -402,7 +402,10 @@ export class Vm {
    */
   addRealm(evalInRealm: VmHost['evalInRealm']): Realm {
     const { S } = this;
-    const realm = makeRealm(S.realms.length, makeKit(S.realms.length, evalInRealm, () => S));
+    const realm = makeRealm(
+      S.realms.length,
+      makeKit(S.realms.length, evalInRealm, () => S),
+    );
     realm.directEval = evalInRealm("() => { eval(''); }", `${__dirname}/realms.js`);
     S.realms.push(realm);
     this.stampSpecials(realm);
