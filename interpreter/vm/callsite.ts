@@ -25,7 +25,9 @@ export interface TracedFrame {
 
 /** What only the guest's realm or the embedder can tell. */
 export interface CallSiteRealm {
+  /** Whether it is the global object of a realm; that of the realm a file runs in. */
   isGlobal(value: unknown): boolean;
+  globalOf(file: SourceFile): unknown;
   /** V8's JSReceiver::GetConstructorName. */
   constructorName(receiver: object): string;
   isProxy(value: unknown): boolean;
@@ -190,7 +192,7 @@ export class GuestCallSite {
     const { isCensored, receiver } = this.#frame;
     if (isCensored) return undefined;
     // Only sloppy frames get here: V8 converts their receivers.
-    if (receiver === undefined || receiver === null) return this.#realm.global;
+    if (receiver === undefined || receiver === null) return this.#realm.globalOf(this.#frame.code.file);
     return typeof receiver === 'object' || typeof receiver === 'function' ? receiver : Object(receiver);
   }
 

@@ -422,6 +422,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
   return new Stacks(
     {
       isGlobal: (value) => state().realms.some(({ kit: { global } }) => global === value),
+      globalOf: ({ realm }) => state().realms[realm]?.kit.global,
       constructorName: (object) => host.constructorName?.(object) ?? constructorNameOf(object),
       isProxy: (value) => host.isProxy?.(value) ?? false,
       codeOf,
