@@ -7,7 +7,7 @@
     {
       # Node-API: one binary for every Node version. Loaded in production.
       'target_name': 'retrace_writer',
-      'sources': ['writer.cc', 'trace_file.cc', 'fork.cc', 'forwarding.cc'],
+      'sources': ['writer.cc', 'trace_file.cc', 'fork.cc', 'forwarding.cc', 'overflow.cc'],
       'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
       'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
     },

@@ -240,10 +240,35 @@ void Observe(const FunctionCallbackInfo<Value>& info) {
   caught.ReThrow();
 }
 
+// Where V8's stack ends now: an address; 0 for where V8 has put it.
+uintptr_t stack_end = 0;
+
+// useStack(bytes): V8 may use that much from here on. The native stack must have it.
+void UseStack(const FunctionCallbackInfo<Value>& info) {
+  char here;
+  stack_end = reinterpret_cast<uintptr_t>(&here) - static_cast<uintptr_t>(info[0].As<Number>()->Value());
+  info.GetIsolate()->SetStackLimit(stack_end);
+}
+
+// withStack(bytes, run): calls, with no more stack than that. Once useStack() has said what there is.
+void WithStack(const FunctionCallbackInfo<Value>& info) {
+  Isolate* isolate = info.GetIsolate();
+  char here;
+  uintptr_t before = stack_end;
+  uintptr_t wanted = reinterpret_cast<uintptr_t>(&here) - static_cast<uintptr_t>(info[0].As<Number>()->Value());
+  if (before != 0 && wanted > before) isolate->SetStackLimit(stack_end = wanted);
+  Local<Value> value;
+  if (info[1].As<Function>()->Call(isolate->GetCurrentContext(), Undefined(isolate), 0, nullptr).ToLocal(&value))
+    info.GetReturnValue().Set(value);
+  if (stack_end != before) isolate->SetStackLimit(stack_end = before);
+}
+
 }  // namespace
 
 extern "C" NODE_MODULE_EXPORT void NODE_MODULE_INITIALIZER(Local<Object> exports, Local<Value> module, Local<Context> context) {
   NODE_SET_METHOD(exports, "start", Start);
   NODE_SET_METHOD(exports, "exceptionMessage", ExceptionMessage);
   NODE_SET_METHOD(exports, "observe", Observe);
+  NODE_SET_METHOD(exports, "useStack", UseStack);
+  NODE_SET_METHOD(exports, "withStack", WithStack);
 }

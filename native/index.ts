@@ -52,6 +52,10 @@ export interface Driver {
    */
   start(next: (threw: boolean) => Delivery | undefined): void;
   exceptionMessage(error: unknown): ExceptionMessage;
+  /** V8 may use so many bytes of stack from here on; the native stack must have them. */
+  useStack(bytes: number): void;
+  /** run(), with no more stack than that; after useStack(). */
+  withStack<T>(bytes: number, run: () => T): T;
   /** callable(...args); if that throws, note(error, message) is called before the exception goes on. */
   observe(note: (error: unknown, message: ExceptionMessage) => void, callable: (...args: never[]) => unknown, ...args: unknown[]): unknown;
 }
@@ -86,6 +90,7 @@ interface WriterAddon {
   takeBackOutput(): void;
   endAfter(milliseconds: number, words: string, signal: number, code: number): void;
   unsetVariable(name: string): void;
+  stackOfChildren(bytes: number): number;
   exec(path: string, args: readonly string[], environment: readonly string[]): void;
   lifeline(fd: number): void;
   listenAt(address: string): number;
@@ -94,6 +99,10 @@ interface WriterAddon {
   pollIn(fd: number): boolean;
   ownPid(): number;
   processorTime(): number;
+  watchOverflows(bytes: number, limit: number, own: string, pending: Int32Array): boolean;
+  hideOverflowWatch(hidden: boolean): void;
+  stopOverflowWatch(): void;
+  takeOverflows(): (number | string)[];
 }
 
 /** The addons are built beside their sources, not in dist: see scripts/build-native.mjs. */
@@ -111,7 +120,7 @@ function load<T>(file: string, hint: string): T {
 
 const writer = load<WriterAddon>('build/retrace_writer.node', 'Run `npm rebuild retrace`.');
 // A build of older sources would fail in the middle of somebody's program.
-if (!('ownPid' in writer) || !('forwardOutput' in writer))
+if (!('ownPid' in writer) || !('watchOverflows' in writer))
   throw new Error(`${join(folder, 'build/retrace_writer.node')} is older than retrace. Run \`npm rebuild retrace\`.`);
 
 /** Bytes of address space, and of disk ahead of the writer. */
@@ -188,6 +197,12 @@ export const endAfter: (milliseconds: number, words: string, signal: number, cod
 /** Takes a variable out of the environment without telling V8: a time zone it has read from TZ stays in force. */
 export const unsetVariable: (name: string) => void = writer.unsetVariable;
 
+/**
+ * Controllers only. Bytes of stack that processes started from here on get, as far as the system allows; 0 changes nothing. Returns what it
+ * was, Infinity for no limit, 0 where nobody knows.
+ */
+export const stackOfChildren: (bytes: number) => number = writer.stackOfChildren;
+
 /** execve(2): this process becomes another program. args begins with argv[0], environment holds KEY=value. Returns only to throw. */
 export const replaceProcess: (path: string, args: readonly string[], environment: readonly string[]) => void = writer.exec;
 
@@ -228,6 +243,17 @@ export const pollIn: (fd: number) => boolean = writer.pollIn;
 export const ownPid: () => number = writer.ownPid;
 /** Milliseconds of processor time that this process has had; the program's clocks stand still at replay. */
 export const processorTime: () => number = writer.processorTime;
+
+/**
+ * Recorder only: notes where V8's stack overflows, see overflow.cc. bytes: what V8 may use of the stack; limit: Error.stackTraceLimit of a
+ * new context; own: start of the names of scripts of ours. pending[0] becomes 1 when there is something to take; pending[1] is how many there have been. False where it cannot.
+ */
+export const watchOverflows: (bytes: number, limit: number, own: string, pending: Int32Array) => boolean = writer.watchOverflows;
+/** While hidden, new contexts get the Error.stackTraceLimit that they get without us, and nothing is noted. */
+export const hideOverflowWatch: (hidden: boolean) => void = writer.hideOverflowWatch;
+export const stopOverflowWatch: () => void = writer.stopOverflowWatch;
+/** Number from 1, depth in frames of the program, frames of others above the topmost, its line, column and script: of each overflow since the last call. */
+export const takeOverflows: () => (number | string)[] = writer.takeOverflows;
 
 let loaded: Driver | undefined;
 

@@ -12,10 +12,12 @@
 #include <napi.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -23,6 +25,7 @@
 
 #include "fork.h"
 #include "forwarding.h"
+#include "overflow.h"
 #include "output_order.h"
 #include "sha256.h"
 #include "trace_file.h"
@@ -300,6 +303,20 @@ Napi::Value Exec(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (bytes): the stack that processes started from here on get, as far as the system lets it; 0 asks only. Returns what it was; Infinity for no limit.
+Napi::Value StackOfChildren(const Napi::CallbackInfo& info) {
+  double wanted = info[0].As<Napi::Number>().DoubleValue();
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) != 0) return Napi::Number::New(info.Env(), 0);
+  double before = limit.rlim_cur == RLIM_INFINITY ? INFINITY : static_cast<double>(limit.rlim_cur);
+  if (wanted > 0) {
+    limit.rlim_cur = std::isinf(wanted) ? RLIM_INFINITY : static_cast<rlim_t>(wanted);
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_STACK, &limit);
+  }
+  return Napi::Number::New(info.Env(), before);
+}
+
 // (name): unsetenv(3), of which V8 is not told, so that a time zone it has taken from TZ stays.
 Napi::Value UnsetVariable(const Napi::CallbackInfo& info) {
   unsetenv(info[0].As<Napi::String>().Utf8Value().c_str());
@@ -391,8 +408,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("takeBackOutput", Napi::Function::New<TakeBackOutput>(env, "takeBackOutput"));
   exports.Set("endAfter", Napi::Function::New<EndAfter>(env, "endAfter"));
   exports.Set("unsetVariable", Napi::Function::New<UnsetVariable>(env, "unsetVariable"));
+  exports.Set("stackOfChildren", Napi::Function::New<StackOfChildren>(env, "stackOfChildren"));
   exports.Set("exec", Napi::Function::New<Exec>(env, "exec"));
   retrace::DefineFork(env, exports);
+  retrace::DefineOverflow(env, exports);
   return exports;
 }
 

@@ -192,6 +192,8 @@ export interface ReplayCommand {
   readonly env: Record<string, string>;
 }
 
+const STACK_SIZE = /^--stack[-_]size/;
+
 /**
  * The command of a replayer. preload: compiled file that calls startReplay; orders: what it reads from its environment before
  * the recorded environment takes its place. flags: more flags for node. Throws Damaged.
@@ -203,6 +205,7 @@ export function replayCommand(
   flags: readonly string[] = [],
 ): ReplayCommand {
   const timeZone = manifest.statics['timeZone'];
+  const ownStack = flags.some((flag) => STACK_SIZE.test(flag));
   return {
     node: process.execPath,
     argv0: manifest.argv0,
@@ -212,7 +215,7 @@ export function replayCommand(
       ...flags,
       '--require',
       preload,
-      ...replayedFlags(manifest.execArgv, manifest.env['NODE_OPTIONS']),
+      ...replayedFlags(manifest.execArgv, manifest.env['NODE_OPTIONS']).filter((flag) => !(ownStack && STACK_SIZE.test(flag))),
       ...programWords(manifest),
     ],
     env: {

@@ -12,6 +12,8 @@ const captureStackTrace = Error.captureStackTrace;
 /** How many events that agreed a divergence shows, and how many around it are looked at for its likely category. */
 const AGREED = 8;
 const AROUND = 200;
+/** Events from an overflow within which another depth of the stack is the likely cause. */
+const OVERFLOW_NEAR = 32;
 
 /** What the program tried. */
 export interface Attempt {
@@ -32,6 +34,8 @@ interface Circumstances {
 
 export class Agreement {
   private readonly last: EventHead[] = [];
+  /** Where the stack overflowed in the recording. */
+  overflows: readonly { readonly at: number; readonly depth: number }[] = [];
 
   constructor(private readonly reader: TraceReader) {}
 
@@ -48,6 +52,7 @@ export class Agreement {
       expected: expected === undefined ? null : factsOf(expected),
       actual: call ?? null,
       ...this.around(call),
+      overflow: this.overflowNear(expected?.index ?? this.reader.index),
       nodes: [recordedNode, process.version] as const,
     };
     return {
@@ -62,6 +67,10 @@ export class Agreement {
       stack: stackHere(),
       agreed: this.last.map(describe),
     };
+  }
+
+  private overflowNear(event: number): number {
+    return this.overflows.find(({ at }) => Math.abs(at - event) <= OVERFLOW_NEAR)?.depth ?? 0;
   }
 
   /** Whether the call stands in the trace close by. */

@@ -29,10 +29,11 @@ export type DivergenceKind = 'call' | 'handle' | 'data' | 'refused' | 'waiting' 
  * - `loader`: modules were looked for elsewhere
  * - `environment`: this Node, its flags or this machine are not the recorded ones
  * - `interpreter`: one engine follows the recording and the other does not
+ * - `stack`: the stack overflowed about here in the recording, and may have done so elsewhere in the replay
  * - `damaged recording`: the recording is not what was written
  */
 export type DivergenceCategory =
-  'unhooked member' | 'order' | 'identity' | 'output' | 'loader' | 'environment' | 'interpreter' | 'damaged recording';
+  'unhooked member' | 'order' | 'identity' | 'output' | 'loader' | 'environment' | 'interpreter' | 'stack' | 'damaged recording';
 
 /** One crossing, recorded or attempted. */
 export interface CrossingFacts {
@@ -78,6 +79,8 @@ export interface Circumstances {
   readonly comesLater: boolean;
   /** The actual call was taken shortly before. */
   readonly cameBefore: boolean;
+  /** Frames of the program on the stack that overflowed in the recording close by, 0 if none did. */
+  readonly overflow: number;
   /** process.version of the recording and of the replay. */
   readonly nodes: readonly [recorded: string, here: string];
 }
@@ -89,6 +92,11 @@ export function classify(c: Circumstances): { category: DivergenceCategory; beca
     return { category: 'unhooked member', because: 'the program calls a native function that retrace does not record yet' };
   if (recorded !== here)
     return { category: 'environment', because: `this was recorded with Node ${recorded} and replayed with Node ${here}` };
+  if (c.overflow !== 0)
+    return {
+      category: 'stack',
+      because: `the stack overflowed about here in the recording, ${c.overflow} calls deep, and V8 may overflow elsewhere the next time; the interpreter (--engine vm) overflows where it was recorded`,
+    };
   if (c.kind === 'loader') return { category: 'loader', because: 'the module loader asked something that it did not ask in the recording' };
   if (c.kind === 'data')
     return { category: 'output', because: 'the same write was made with other data: something the data was made of was not recorded' };

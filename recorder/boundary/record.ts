@@ -5,7 +5,7 @@
  * Invariant: the recorder's own work logs nothing and never throws into the program.
  */
 /* oxlint-disable no-this-alias -- wrappers are called with a receiver of the program's */
-import { SOURCE, type TraceWriter } from '../trace';
+import { isOverflow, SOURCE, type TraceWriter } from '../trace';
 import { OWN_SCOPE, SAME_SCOPE, type Boundary, type EntryOptions, type PromiseOptions, type Site, type SyncOptions } from './core';
 import { disguise } from './disguise';
 import type { AnyFunction, Host, Members } from './host';
@@ -54,6 +54,8 @@ export class RecordBoundary implements Boundary {
   private readonly promiseDetails: (promise: object) => [state: number, outcome?: unknown];
   private readonly kPending: number;
   private readonly kRejected: number;
+  /** TraceWriter.deferred: where there is no stack left to write a call that was made, it is filled in place, without a call. */
+  private readonly deferred: unknown[];
   private readonly lastFacts = new Map<string, unknown>();
 
   constructor(
@@ -63,6 +65,7 @@ export class RecordBoundary implements Boundary {
     private readonly onFailure: (error: Error) => void,
   ) {
     this.watch = silentThen(host);
+    this.deferred = writer.deferred;
     const util = host.internalBinding('util');
     this.promiseDetails = util['getPromiseDetails'] as typeof this.promiseDetails;
     const states = util['constants'] as { kPending: number; kRejected: number };
@@ -170,10 +173,20 @@ export class RecordBoundary implements Boundary {
         try {
           result = apply(original, this, arguments);
         } catch (error) {
-          core.logThrow(site, handle, error, wrapper);
+          if (core.escaped || !isOverflow(error)) core.logThrow(site, handle, error, wrapper);
           throw error; // node-do-not-add-exception-line
         }
-        core.logCall(site, handle, save === undefined ? result : save(result, arguments, this));
+        const before = core.writer.pending[1];
+        try {
+          core.logCall(site, handle, save === undefined ? result : save(result, arguments, this));
+        } catch {
+          core.deferred[core.deferred.length] = site.id;
+          core.deferred[core.deferred.length] = handle;
+          core.deferred[core.deferred.length] = () => (save === undefined ? result : save(result, arguments, this));
+          core.deferred[core.deferred.length] = before;
+          core.deferred[core.deferred.length] = core.writer.pending[1];
+          core.writer.pending[0] = 1;
+        }
         return result;
       },
     }.crossing;
@@ -191,10 +204,20 @@ export class RecordBoundary implements Boundary {
         try {
           result = apply(original, this, arguments);
         } catch (error) {
-          core.logThrow(site, handle, error, wrapper);
+          if (!isOverflow(error)) core.logThrow(site, handle, error, wrapper);
           throw error; // node-do-not-add-exception-line
         }
-        core.logCall(site, handle, result);
+        const before = core.writer.pending[1];
+        try {
+          core.logCall(site, handle, result);
+        } catch {
+          core.deferred[core.deferred.length] = site.id;
+          core.deferred[core.deferred.length] = handle;
+          core.deferred[core.deferred.length] = () => result;
+          core.deferred[core.deferred.length] = before;
+          core.deferred[core.deferred.length] = core.writer.pending[1];
+          core.writer.pending[0] = 1;
+        }
         return result;
       },
     }.crossing;
@@ -211,10 +234,20 @@ export class RecordBoundary implements Boundary {
     try {
       result = live();
     } catch (error) {
-      this.logThrow(site, handle, error);
+      if (!isOverflow(error)) this.logThrow(site, handle, error);
       throw error; // node-do-not-add-exception-line
     }
-    this.logCall(site, handle, result);
+    const before = this.writer.pending[1];
+    try {
+      this.logCall(site, handle, result);
+    } catch {
+      this.deferred[this.deferred.length] = site.id;
+      this.deferred[this.deferred.length] = handle;
+      this.deferred[this.deferred.length] = () => result;
+      this.deferred[this.deferred.length] = before;
+      this.deferred[this.deferred.length] = this.writer.pending[1];
+      this.writer.pending[0] = 1;
+    }
     return result;
   }
 
@@ -363,6 +396,7 @@ export class RecordBoundary implements Boundary {
     try {
       this.writer.call(site.id, handle, value);
     } catch (error) {
+      if (isOverflow(error)) throw error;
       this.giveUp(site, error);
     }
   }
@@ -400,6 +434,7 @@ export class RecordBoundary implements Boundary {
       if (site.nested && (this.scopeOpen || this.hookFields[this.kDepth]! > 1)) this.writer.mark(this.scopeOpen ? SAME_SCOPE : OWN_SCOPE);
       this.writer.entry(site.id, handle, ids[this.kCounter]!, ids[this.kExecution]!, ids[this.kTrigger]!, args);
     } catch (error) {
+      if (isOverflow(error)) throw error;
       this.giveUp(site, error);
     }
   }
@@ -457,6 +492,7 @@ export class RecordBoundary implements Boundary {
     try {
       this.facts.write(kind, key, this.writer.count, answer);
     } catch (error) {
+      if (isOverflow(error)) throw error;
       this.onFailure(error as Error);
     }
   }

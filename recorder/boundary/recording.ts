@@ -30,6 +30,7 @@ import { installDisguise } from './disguise';
 import { OWN_FOLDER, installHooks } from './install';
 import { orderOutputIn, shareOutput } from './output';
 import { openHost } from './host';
+import { recordOverflows, stopOverflowWatch } from './overflows';
 import { InheritedOutputs } from './inherited';
 import { giveOverrides } from './membrane/packages';
 import { unknownNode } from './inventory';
@@ -76,6 +77,9 @@ export function startRecording(options: RecordingOptions): void {
     sourceKeeping(facts, sources, (run) => boundary.quiet(run)),
     (error) => lost(error),
   );
+
+  const overflows = recordOverflows(process.execArgv, OWN_FOLDER, (kind, key, value) => facts.write(kind, key, writer.count, { value }));
+  if (overflows !== undefined) writer.heed(overflows);
 
   let manifest: Manifest = {
     format: FORMAT_VERSION,
@@ -152,6 +156,7 @@ export function startRecording(options: RecordingOptions): void {
   let met = false;
   installHooks(boundary, {
     onForbidden(member, reason) {
+      if (member.startsWith('worker.')) stopOverflowWatch();
       if (!met) warn(`${member} is not recorded yet (${reason}): a replay will stop there.`);
       met = true;
     },

@@ -98,7 +98,7 @@ export class ReplayBoundary implements Boundary {
   private readonly waitingOf = new WeakMap<object, number>();
   /** How the arguments of one object's callback are made, where it is not the same for the whole site. */
   private readonly loads = new Map<number, NonNullable<EntryOptions['load']>>();
-  private readonly agreement: Agreement;
+  readonly agreement: Agreement;
   /** The entry that was taken last. */
   private taken: EventHead | undefined;
   /** Index of the event whose call is to be told to `onWitness`; -1 for none. */

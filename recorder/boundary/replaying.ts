@@ -31,6 +31,7 @@ import { installStatics } from './hooks/process';
 import type { RewriteStack } from './hooks/stacks';
 import { redirectOutput, shareOutput, type ProgramOutput } from './output';
 import type { Origin } from './origins';
+import { overflowsOf, type RecordedOverflow } from './overflows';
 import { ReplayBoundary, type FactSource } from './replay';
 
 /** Exit code of a replay that diverged. */
@@ -98,6 +99,8 @@ export interface Replay {
   readonly event: number;
   /** Every event of the trace has been replayed. */
   readonly over: boolean;
+  /** Where the stack overflowed in the recording, in order; undefined if nobody watched. */
+  readonly overflows: readonly RecordedOverflow[] | undefined;
   /** Runs something of the replayer's own: nothing in it is a crossing. */
   quiet<T>(run: () => T): T;
   /** Runs something that is not part of the recorded run, such as a debugger's evaluation: crossings throw an Error and use up no event. */
@@ -186,6 +189,8 @@ export function startReplay(options: ReplayOptions): Replay {
     },
   );
   boundary.recordedNode = manifest.node;
+  const overflows = overflowsOf(facts);
+  boundary.agreement.overflows = overflows ?? [];
   boundary.witness = options.witness ?? -1;
 
   boundary.clocks.set('Date.now', Date.parse(manifest.startedAt));
@@ -231,6 +236,7 @@ export function startReplay(options: ReplayOptions): Replay {
     get over() {
       return reader.peek() === undefined;
     },
+    overflows,
     quiet: (run) => boundary.quiet(run),
     apart: (run) => boundary.apartFrom(run),
     whatIf() {

@@ -63,6 +63,11 @@ export class FactIndex {
     return found.answer;
   }
 
+  /** Every answer to a question, in the order given, with the event count it was given at. */
+  learned(kind: string, key: string): readonly { readonly at: number; readonly answer: FactAnswer }[] {
+    return this.facts.get(`${kind}\0${key}`) ?? [];
+  }
+
   /** Every question of a kind, in the order asked. */
   *all(kind: string): Iterable<{ readonly key: string; readonly answer: FactAnswer }> {
     for (const [full, list] of this.facts) {

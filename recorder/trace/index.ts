@@ -4,7 +4,8 @@ export { Damaged, NotARecording, Unencodable, WrongFormat, WrongNode } from './e
 export { EventTag, ValueTag } from './tags';
 export type { CallEvent, DrainEvent, EndEvent, EntryEvent, EventBase, FactEvent, MarkEvent, ThrowEvent, TraceEvent } from './tags';
 export type { HandleCodec, MakeError } from './values';
-export { TraceWriter, type TraceSink, type TraceWriterOptions } from './writer';
+export { stackSize } from './stack-size';
+export { isOverflow, TraceWriter, type Notices, type TraceSink, type TraceWriterOptions } from './writer';
 export { TraceReader, type EventHead, type TraceReaderOptions } from './reader';
 export { MemorySink } from './memory-sink';
 export { FactIndex, FactWriter, SOURCE, type FactAnswer } from './facts';

@@ -40,6 +40,26 @@ export interface TraceWriterOptions {
   readonly onFailure?: (error: Error) => void;
 }
 
+/** Fields of a deferred call. */
+const DEFERRED = 5;
+
+/** What must be written before the next event, in its order among events that wait for that too. */
+export interface Notices {
+  /** [0]: 1 while there is something to take, else 0; [1]: how many there have been. Set at any time, by native code too. */
+  readonly pending: Int32Array;
+  /** From here on `pending` is 0; a notice that was taken is one to write. */
+  take(): void;
+  /** Number of the next one to write, from 1; Infinity if there is none. */
+  next(): number;
+  write(): void;
+  drop(): void;
+}
+
+/** An exception for want of stack: what was begun is as if it had not been, and may be done again. */
+export function isOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message === 'Maximum call stack size exceeded';
+}
+
 /** Encodes the fields of any event by its row in the table. */
 class EventEncoder extends Encoder {
   protected fields(tag: EventTag, fields: readonly unknown[]): void {
@@ -116,6 +136,19 @@ export class TraceWriter extends EventEncoder {
   /** File offset where the last check ends. */
   private checked: number = HEADER.size;
   private events = 0;
+  /** [0]: not 0 while something must be written before the next event. */
+  pending: Int32Array = new Int32Array(2);
+  /**
+   * Calls that were answered when there was no stack left to write them, in order: site, handle, what gives the value, and the notices that
+   * came of trying: their count before and after. Filled where no function can be called.
+   */
+  readonly deferred: unknown[] = [];
+  /** Notices of what the program never saw, as counts before and after. */
+  private readonly ignored: number[] = [];
+  private settling = false;
+  /** Window offset where the last whole event ends. */
+  private whole: number = HEADER.size;
+  private notices: Notices | undefined;
 
   constructor(sink: TraceSink, options: TraceWriterOptions = {}) {
     super(sink.window);
@@ -126,8 +159,14 @@ export class TraceWriter extends EventEncoder {
     this.onFailure = options.onFailure;
     this.view.setBigUint64(HEADER.magicAt, HEADER.magic, true);
     this.view.setUint32(HEADER.versionAt, FORMAT_VERSION, true);
-    this.at = HEADER.size;
+    this.at = this.whole = HEADER.size;
     this.committed[0] = this.at;
+  }
+
+  /** From here on these are taken before each event. */
+  heed(notices: Notices): void {
+    this.notices = notices;
+    this.pending = notices.pending;
   }
 
   /** Events written so far; the index of the next one. */
@@ -145,9 +184,9 @@ export class TraceWriter extends EventEncoder {
     let id = this.names.get(name);
     if (id === undefined) {
       id = this.names.size + 1;
-      this.names.set(name, id);
       this.write(EventTag.Define, [id, name]);
       this.events--; // the reader does not count definitions
+      this.names.set(name, id);
     }
     return id;
   }
@@ -241,20 +280,63 @@ export class TraceWriter extends EventEncoder {
   }
 
   private start(tag: EventTag): number {
+    if (this.pending[0] !== 0 && !this.settling) this.settle();
+    // What was left unfinished for want of stack is written over.
+    this.at = this.whole;
     if (this.at + HEAD > this.limit) this.advance();
     const start = this.at;
     this.bytes[this.at++] = tag;
     return start;
   }
 
+  /** Notices and events that wait. */
+  private settle(): void {
+    this.settling = true;
+    let done = false;
+    try {
+      const { notices, deferred } = this;
+      this.pending[0] = 0;
+      notices?.take();
+      for (;;) {
+        const notice = notices === undefined ? Infinity : notices.next();
+        if (deferred.length > 0 && (deferred[3] as number) < notice) {
+          this.call(deferred[0] as number, deferred[1] as number, (deferred[2] as () => unknown)());
+          this.ignored.push(deferred[3] as number, deferred[4] as number);
+          deferred.splice(0, DEFERRED);
+        } else if (notice !== Infinity) {
+          if (!this.isIgnored(notice)) notices!.write();
+          notices!.drop();
+        } else break;
+      }
+      done = true;
+    } finally {
+      this.settling = false;
+      if (!done && this.pending[0] === 0) this.pending[0] = 1;
+    }
+  }
+
+  private isIgnored(notice: number): boolean {
+    for (let i = 0; i < this.ignored.length; i += 2) if (notice > this.ignored[i]! && notice <= this.ignored[i + 1]!) return true;
+    return false;
+  }
+
   private commit(): void {
     if (this.failure !== undefined) {
-      this.at = 0;
+      this.at = this.whole = 0;
       return;
     }
     this.events++;
     this.committed[0] = this.origin + this.at;
-    if (this.at >= this.checkAt) this.check();
+    this.whole = this.at;
+    if (this.at < this.checkAt) return;
+    const before = this.pending[1]!;
+    try {
+      this.check();
+    } catch {
+      // No stack left: the next event tries again, this one is whole.
+      this.ignored[this.ignored.length] = before;
+      this.ignored[this.ignored.length] = this.pending[1]!;
+    }
   }
 
   private check(): void {
@@ -268,6 +350,7 @@ export class TraceWriter extends EventEncoder {
     this.checked = position + CHECK_SIZE;
     this.committed[1] = this.checked;
     this.committed[0] = this.checked;
+    this.whole = this.at;
     this.summed = this.at;
     this.crc = 0;
     this.checkAt = this.at + CHECK_EVERY;
@@ -281,7 +364,7 @@ export class TraceWriter extends EventEncoder {
   /** Moves the window to `at`. Everything before it has been summed. */
   private advance(): void {
     if (this.failure !== undefined) {
-      this.at = 0;
+      this.at = this.whole = 0;
       return;
     }
     this.sum();
@@ -289,19 +372,20 @@ export class TraceWriter extends EventEncoder {
     try {
       this.origin = this.sink.advance(offset);
     } catch (error) {
+      if (isOverflow(error)) throw error;
       this.fail(error as Error);
       return;
     }
     const moved = offset - this.origin;
     this.checkAt += moved - this.at;
-    this.at = moved;
-    this.summed = moved;
+    this.at = this.whole = this.summed = moved;
   }
 
   /** The event begun at `start` did not fit (or a value has no encoding): encode it aside and copy it in pieces. */
   private retry(error: unknown, start: number, tag: EventTag, fields: readonly unknown[]): void {
     this.at = start;
     if (this.failure !== undefined) return;
+    if (isOverflow(error)) throw error;
     if (error !== NO_ROOM) {
       this.fail(error as Error);
       return;
@@ -310,6 +394,7 @@ export class TraceWriter extends EventEncoder {
     try {
       encoded = new Scratch(this.handles, this.repeats, this.origin + start).encode(tag, fields);
     } catch (fault) {
+      if (isOverflow(fault)) throw fault;
       this.fail(fault as Error);
       return;
     }
@@ -335,7 +420,7 @@ export class TraceWriter extends EventEncoder {
   private fallBack(): void {
     this.use(new Uint8Array(CHECK_EVERY));
     this.repeats = undefined;
-    this.at = 0;
+    this.at = this.whole = 0;
     this.names.clear();
   }
 }

@@ -10,6 +10,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { SOURCE } from '../../trace';
 import type { Boundary } from '../core';
+import { stopOverflowWatch } from '../overflows';
 import type { AnyFunction, Members } from '../host';
 import { ignorePort } from './messaging';
 
@@ -62,6 +63,7 @@ function observed(boundary: Boundary, exports: Members, started: (worker: Member
   return class InternalWorker extends Worker {
     constructor(filename: string, options: Members) {
       standardStreams(boundary);
+      stopOverflowWatch();
       boundary.own++;
       try {
         super(filename, options);

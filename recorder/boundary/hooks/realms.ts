@@ -8,6 +8,7 @@
 import type { Boundary } from '../core';
 import { replace } from '../disguise';
 import type { AnyFunction, Members } from '../host';
+import { withoutWatch } from '../overflows';
 
 const { apply } = Reflect;
 
@@ -55,7 +56,7 @@ function installIn(boundary: Boundary, vm: Members): void {
     {
       createContext(this: unknown, given?: unknown): object {
         const known = isObject(given) && isContext(given);
-        const context = apply(create, this, arguments) as object;
+        const context = withoutWatch(() => apply(create, this, arguments) as object);
         if (!known && isContext(context)) prepare(context, typeof given === 'symbol');
         return context;
       },
