@@ -20,6 +20,7 @@ import {
   readManifest,
   sha256,
   SourceStore,
+  stackSize,
   TraceReader,
   type InheritedOutput,
   type Manifest,
@@ -385,32 +386,46 @@ export class Recording {
   }
 
   private orders(thread: string, engine: Engine, mode: Orders['mode']): Orders {
-    return { recording: this.folder, thread, engine, mode, tellOutput: false, deepStack: this.deepStack(engine) };
+    return {
+      recording: this.folder,
+      thread,
+      engine,
+      mode,
+      tellOutput: false,
+      stack: this.stack(engine),
+      v8Stack: stackSize(this.manifest.execArgv),
+    };
   }
 
-  /** The interpreter needs more native stack than V8 for the same program. Programs that chose the size of theirs keep it. */
-  private deepStack(engine: Engine): boolean {
-    return engine === 'vm' && !this.manifest.execArgv.some((flag) => /^--stack[-_]size/.test(flag)) && nativeStack() >= DEEP_STACK_NEEDS;
+  /** Kilobytes of native stack that V8 may use: the interpreter needs more than V8 for the same program. 0: what the recorded program had. */
+  private stack(engine: Engine): number {
+    if (engine !== 'vm') return 0;
+    const wanted = stackSize(this.manifest.execArgv) * WIDER;
+    const room = mostStack() / 1024 - SPARE_STACK;
+    return Math.min(wanted, room) < LEAST_STACK ? 0 : Math.floor(Math.min(wanted, room));
   }
 
   private command(engine: Engine, more: readonly string[] = []): ReplayerCommand {
-    const flags = this.deepStack(engine) ? [DEEP_STACK, ...more] : more;
+    const stack = this.stack(engine);
+    const flags = stack === 0 ? more : [`--stack-size=${stack}`, ...more];
     const { node, argv0, args, env } = replayCommand(this.manifest, join(__dirname, '../replayer/main.js'), {}, flags);
-    return { file: node, argv0, args: [...args], env };
+    return { file: node, argv0, args: [...args], env, ...(stack === 0 ? {} : { stack: (stack + SPARE_STACK) * 1024 }) };
   }
 }
 
-/** Kilobytes of native stack that V8 may use in a replayer with the interpreter, and what the main thread must have for that, in bytes. */
-const DEEP_STACK = '--stack-size=7000';
-const DEEP_STACK_NEEDS = 8 * 1024 * 1024;
+/** An entry of the interpreter's run loop takes at most that many times the stack of the calls in V8 that it stands for. */
+const WIDER = 61;
+/** Kilobytes of the main thread's stack that V8 must leave alone, and what is no gain. */
+const SPARE_STACK = 1192;
+const LEAST_STACK = 2000;
 /** What a buffer holds that nobody has filled would be another thing in each replayer. */
 const SAME_MEMORY = '--zero-fill-buffers';
 
-/** Bytes of stack that a process started by this one gets; 0 where the system does not say. */
-function nativeStack(): number {
+/** Bytes of stack that a process started by this one can get; 0 where the system does not say. */
+function mostStack(): number {
   try {
-    const [, soft] = /^Max stack size +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-    return soft === 'unlimited' ? Infinity : Number(soft ?? 0);
+    const [, hard] = /^Max stack size +\S+ +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return hard === 'unlimited' ? Infinity : Number(hard ?? 0);
   } catch {
     return 0;
   }

@@ -6,6 +6,7 @@
  */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { stackOfChildren } from '../../native';
 import { encode, type Orders, type ReplayerEvent } from '../replayer/protocol';
 import { ReplayerLink, type Exit } from './replayer-link';
 
@@ -16,6 +17,8 @@ export interface ReplayerCommand {
   argv0?: string;
   args: string[];
   env: NodeJS.ProcessEnv;
+  /** Bytes of native stack that it needs; without it what it inherits will do. */
+  stack?: number;
 }
 
 export class ReplayerProcess extends ReplayerLink {
@@ -36,7 +39,9 @@ export class ReplayerProcess extends ReplayerLink {
       env: command.env,
       stdio: ['ignore', stdio, stdio, 'pipe'],
     };
+    const stack = command.stack === undefined ? 0 : stackOfChildren(command.stack);
     const child = spawn(command.file, command.args, options);
+    if (stack !== 0) stackOfChildren(stack);
     super(child.stdio[3] as Duplex, orders.thread, onEvent);
     this.child = child;
     if (onBytes) child.stdout?.on('data', (chunk: Buffer) => onBytes(1, chunk));

@@ -54,8 +54,10 @@ const SCRIPTS = join(__dirname, 'scripts.js');
 const calls: ControlCalls = { readFully, writeFully, exitNow };
 /** How often a plain replay tells its turn, in turns. */
 const TURN_REPORT = 256;
-/** VmHost.nestingLimit for the stack of Orders.deepStack. */
-const DEEP_NESTING = 1800;
+/** Kilobytes of native stack for one entry of the run loop; see VmHost.nestingLimit. */
+const ENTRY = 3.9;
+/** Kilobytes of stack that Node and we have used by now, and more. */
+const STARTED = 128;
 /** Exit codes: it diverged; retrace could not do it. */
 const DIVERGED = 126;
 const FAILED = 125;
@@ -157,7 +159,8 @@ function begin(orders: Orders): void {
       symbols: (binding('util') as { privateSymbols: ScriptHost['symbols'] }).privateSymbols,
     });
     // loaded by the first replayer, so that it knows copies of it
-    driver();
+    if (orders.stack === 0) driver();
+    else driver().useStack((orders.stack - STARTED) * 1024);
     session?.begin();
     replay = startReplay({
       ...options,
@@ -192,6 +195,7 @@ function begin(orders: Orders): void {
       },
       ...(session ? { onOutput: (fd: 1 | 2, bytes: Uint8Array) => session.onOutput(fd, bytes) } : {}),
     });
+    if (replay.overflows !== undefined) interpreter.expectOverflows(replay.overflows, () => replay!.event);
     rejections?.open();
     // Only a program that died of an exception has to know where it came from.
     if (replay.manifest.end?.kind === 'uncaught') watch.observe = driver().observe.bind(undefined, observed.note);
@@ -250,7 +254,9 @@ function createInterpreter(
   const host: InsideHost = {
     ...calls,
     fail,
-    ...(orders.deepStack ? { nestingLimit: DEEP_NESTING } : {}),
+    ...(orders.stack === 0 ? {} : { nestingLimit: Math.floor(orders.stack / ENTRY) }),
+    stackBytes: orders.v8Stack * 1024,
+    ...(orders.stack === 0 ? {} : { withStack: (bytes, run) => driver().withStack(bytes, run) }),
     kit: hostInspectionKit(util),
     get observe() {
       return watch.observe;
@@ -267,6 +273,7 @@ function createInterpreter(
       script === REALMS ||
       script === ESM_HOOKS ||
       script === REJECTIONS ||
+      script === __filename ||
       script === SCRIPTS ||
       ((name === null || name === '_compile') && script === MODULE_HOOKS),
     apart: (run) => replay()!.apart(run),

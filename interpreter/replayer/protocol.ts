@@ -24,8 +24,10 @@ export interface Orders {
   oneOfSeveral?: boolean;
   /** The replayer was started so that it survives fork(2): evaluations run in copies of it. */
   forkable?: boolean;
-  /** The replayer was given a native stack of 7000 KB. */
-  deepStack: boolean;
+  /** Kilobytes of native stack that the replayer was given; 0 for no more than any process. */
+  stack: number;
+  /** Kilobytes that V8 had in the recording. */
+  v8Stack: number;
   /** Index of an event: tell the stack of the call that takes it. */
   witness?: number;
   /** The report of a divergence goes to the controller alone, not to stderr. */

@@ -133,6 +133,8 @@ export class Frame implements GuestFrame {
   awaiter: Frame | null = null;
   /** Frame whose yield* goes through the generator of this frame. */
   delegator: Frame | null = null;
+  /** How many frames delegate to this one, directly or not. */
+  behind = 0;
   /** While debugging, of an async function that has awaited: where it did last, and what had called it. */
   origin: Scheduling | null = null;
   /** On generators: the frame that asked for the next value last. */

@@ -8,6 +8,10 @@ export interface VmHost {
    * called. About 3.5 KB each; 250 suit V8's usual stack, 1800 a process started with --stack-size=7000 (8 MB of stack).
    */
   readonly nestingLimit?: number;
+  /** Bytes of stack that V8 had for the program. Without it 984 KB, what it has by default. */
+  readonly stackBytes?: number;
+  /** Runs something with no more than so many bytes of native stack. */
+  withStack?<T>(bytes: number, run: () => T): T;
   /**
    * Compiles natively, without running, a function of these parameters or (null) a script, and throws what V8 throws: the guest's syntax
    * errors get V8's words by it.

@@ -53,9 +53,15 @@ export function coerceThis(S: VmState, self: unknown): unknown {
   return typeof self === 'object' || typeof self === 'function' ? self : S.kit.toObject(self);
 }
 
-/** Argument lists longer than this count, and what they may amount to: somewhat more than V8's usual stack holds. */
+/** Argument lists longer than this count: V8 puts each argument on the stack. */
 const HEAVY = 32;
-const MAX_WEIGHT = 200_000;
+const WORD = 8;
+
+/** Throws where V8's stack has no room for so many arguments. */
+function checkWeight(S: VmState, count: number): void {
+  if (count > HEAVY && (S.weight + count) * WORD > S.overflows.left(S.depth))
+    throw makeError(S, 'RangeError', 'Maximum call stack size exceeded');
+}
 
 /** A frame for a guest function with a ready argument list. */
 export function push(S: VmState, caller: Frame | null, data: FunctionData, self: unknown, args: ArrayLike<unknown> = []): Frame {
@@ -66,7 +72,7 @@ export function push(S: VmState, caller: Frame | null, data: FunctionData, self:
   for (let i = 0; i < count; i++) frame.regs[i] = args[i];
   if (block.needsArguments) frame.args = args;
   if (args.length > HEAVY && !block.isAsync && !block.isGenerator) {
-    if (S.weight + args.length > MAX_WEIGHT) throw makeError(S, 'RangeError', 'Maximum call stack size exceeded');
+    checkWeight(S, args.length);
     frame.weight = args.length;
     S.weight += args.length;
   }
@@ -114,6 +120,7 @@ export function callWithList(S: VmState, frame: Frame, f: Fn, self: unknown, lis
     if (data.special !== Special.None) return callSpecial(S, frame, data, f, self, list);
     if (data.code.runsInline && !isForeign(S, data)) return { frame: push(S, frame, data, self, list), value: undefined };
   }
+  checkWeight(S, list.length);
   const record = new CallRecord(frame, frame.pc);
   return { frame: null, value: data === undefined ? record.call(f, self, list) : callGuestWrapper(S, record, f, self, list) };
 }

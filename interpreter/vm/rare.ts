@@ -9,6 +9,7 @@ import { evaluatedFrameOf } from './inspect';
 import { closeIterator, collect, getAsyncIterator, isObject, iterateAll, resultOf, stepIterator } from './iteration';
 import type { PrivateName } from './kit';
 import * as ops from './operations';
+import { TRAP } from './overflow';
 import type { VmState } from './state';
 
 type Fn = (...args: unknown[]) => unknown;
@@ -600,6 +601,9 @@ export function rare(
     case Op.Debugger:
       pc += 1;
       break;
+    case TRAP:
+      if (!S.overflows.met(code, pc)) break;
+      throw makeError(S, 'RangeError', 'Maximum call stack size exceeded');
     default:
       if (op >= TRACKED && S.tracker !== null) return S.tracker.execute(frame, op - TRACKED, code, pc, regs, constants, env);
       throw new Error(`bad opcode ${op} at ${pc}`);

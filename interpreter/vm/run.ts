@@ -19,15 +19,16 @@ type N = number;
 /** The module it comes from is slow to read. */
 const LENGTHS = OP_LENGTH;
 
-/** Guest frames that may be on the stack before it overflows: more than V8 has room for, so that what ran there runs here. */
-const MAX_DEPTH = 15000;
-
 export function run(S: VmState, activation: Activation): unknown {
   const kit = S.kit;
   let frame = activation.frame;
   S.activation = activation;
-  if (++S.depth > MAX_DEPTH || S.nesting > S.nestingLimit) {
-    S.depth--;
+  const overflows = S.overflows;
+  S.depth += 1 + frame.behind;
+  let isOver = S.depth > overflows.limit && overflows.isDue(S, frame);
+  // A function that cannot be entered is on the stack all the same; a generator that cannot go on is not.
+  if (S.nesting > S.nestingLimit || (isOver && activation.mode !== Mode.Start)) {
+    S.depth -= 1 + frame.behind;
     S.activation = activation.parent;
     throw makeError(S, 'RangeError', 'Maximum call stack size exceeded');
   }
@@ -60,6 +61,10 @@ export function run(S: VmState, activation: Activation): unknown {
   }
   for (;;) {
     try {
+      if (isOver) {
+        isOver = false;
+        throw overflow(S, frame);
+      }
       if (hasPending) {
         hasPending = false;
         throw pending;
@@ -393,7 +398,21 @@ export function run(S: VmState, activation: Activation): unknown {
             env = frame.env as Env;
             pc = 0;
             S.top = frame;
-            if (++S.depth > MAX_DEPTH) throw overflow(S, frame);
+            if (++S.depth > overflows.limit) {
+              if (overflows.isDue(S, frame)) {
+                const error = overflow(S, frame);
+                // V8 looks for the end of the stack before an async function has a promise to reject.
+                if (frame.code.isAsync) {
+                  S.depth--;
+                  S.weight -= frame.weight;
+                  const { callerPc } = frame;
+                  frame = frame.caller as Frame;
+                  frame.pc = callerPc;
+                }
+                throw error;
+              }
+              code = frame.code.code as Int32Array;
+            }
             break;
           }
           case Op.Add: {
@@ -794,7 +813,7 @@ export function run(S: VmState, activation: Activation): unknown {
 /** Restores what was current before the activation. */
 function leave(S: VmState, activation: Activation): void {
   S.weight -= activation.frame.weight;
-  S.depth--;
+  S.depth -= 1 + activation.frame.behind;
   S.nesting--;
   S.top = activation.parentFrame;
   S.activation = activation.parent;

@@ -24,6 +24,8 @@ export interface StackFrame {
   readonly awaiter: StackFrame | null;
   /** Frame whose yield* goes through the generator of this frame. */
   delegator: StackFrame | null;
+  /** How many frames delegate to this one, directly or not: V8 has them on its stack, the VM has not. */
+  behind: number;
 }
 
 /** One entry into the run loop: the frame at its bottom, and where the guest was when the host called in. */

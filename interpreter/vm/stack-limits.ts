@@ -4,7 +4,7 @@
  */
 
 /** Native frames that one frame visible to the guest may stand on, and what lies above the first. */
-const NATIVE_PER_VISIBLE = 6;
+const NATIVE_PER_VISIBLE = 10;
 const NATIVE_EXTRA = 64;
 
 /** Error.stackTraceLimit of a new realm. */

@@ -21,11 +21,14 @@ import { DEFAULT_LIMIT, nativeLimit, ROOM_IN_REALMS } from './stack-limits';
 import { STACK_KIT_SOURCE, type StackKit, type Trampoline } from './stack-kit';
 import { HOLDER_PREFIX, Walk } from './stack-walk';
 import { isPlainBuiltin, notePlainBuiltins } from './plain-builtins';
+import type { Overflows } from './overflow';
 import type { VmState } from './state';
 
 /** What the VM knows when it calls the host. */
 interface Current {
   readonly activation: StackActivation | null;
+  readonly depth: number;
+  readonly overflows: Overflows;
 }
 
 interface CallSiteOfGuest {
@@ -45,11 +48,16 @@ export interface StackHost extends CallSiteRealm {
   isExtraFrame(script: string, name: string | null): boolean;
   /** VmHost.observe */
   readonly observe: VmHost['observe'];
+  /** VmHost.withStack */
+  readonly withStack: VmHost['withStack'];
   /** Whether a call site of the VM's own is that of the function that contains the run loop. */
   isRunLoop(script: string, name: string | null): boolean;
 }
 /** Calls out of the VM that can be told apart; older ones of which an error is still unformatted show a later state. */
 const RING_SIZE = 4096;
+/** Calls that have not returned, from which on new ones use slots of a second ring: deep recursion through host functions. */
+const CROWDED = 3072;
+const ALL_SLOTS = RING_SIZE + (1 << 17);
 const SLOT_PREFIX = '%t';
 
 /** Arguments of a call that are compared with Error. */
@@ -60,11 +68,13 @@ const SWEEP_AT = 1024;
 
 export class Stacks {
   private readonly points: (CallPoint | null)[] = [];
-  private readonly limits = new Float64Array(RING_SIZE);
+  private readonly limits = new Float64Array(ALL_SLOTS);
   private readonly trampolines: (Trampoline | null)[] = [];
   private readonly packageTrampolines: (Trampoline | null)[] = [];
   /** Slots of calls that have not returned yet. */
-  private readonly live = new Uint8Array(RING_SIZE);
+  private readonly live = new Uint8Array(ALL_SLOTS);
+  private liveCount = 0;
+  private nextDeep = RING_SIZE;
   private next = 0;
   private readonly captures = new WeakMap<object, Capture>();
   private readonly hidden = new WeakMap<object, unknown>();
@@ -153,6 +163,12 @@ export class Stacks {
 
   /** Calls a host function for the guest. */
   call(S: Current, site: CallSiteOfGuest, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
+    const bytes = S.overflows.isInHost ? S.overflows.leftInHost(S.depth, site.frame, site.pc) : 0;
+    if (bytes === 0 || this.host.withStack === undefined) return this.callNow(S, site, f, self, args);
+    return this.host.withStack(bytes, () => this.callNow(S, site, f, self, args));
+  }
+
+  private callNow(S: Current, site: CallSiteOfGuest, f: unknown, self: unknown, args: ArrayLike<unknown>): unknown {
     const givesError = this.givesError(args);
     if (isPlainBuiltin(f) && this.host.observe === undefined && !givesError) return Reflect.apply(f, self, args);
     const slot = this.take(S, site);
@@ -164,6 +180,7 @@ export class Stacks {
       return value;
     } finally {
       this.live[slot] = 0;
+      this.liveCount--;
     }
   }
 
@@ -206,6 +223,7 @@ export class Stacks {
       return made;
     } finally {
       this.live[slot] = 0;
+      this.liveCount--;
     }
   }
 
@@ -243,9 +261,16 @@ export class Stacks {
   }
 
   private take(S: Current, site: CallSiteOfGuest): number {
-    let slot = this.next;
-    while (this.live[slot] === 1) slot = (slot + 1) % RING_SIZE;
-    this.next = (slot + 1) % RING_SIZE;
+    let slot: number;
+    if (this.liveCount++ < CROWDED) {
+      slot = this.next;
+      while (this.live[slot] === 1) slot = (slot + 1) % RING_SIZE;
+      this.next = (slot + 1) % RING_SIZE;
+    } else {
+      slot = this.nextDeep;
+      while (this.live[slot] === 1) slot = slot + 1 < ALL_SLOTS ? slot + 1 : RING_SIZE;
+      this.nextDeep = slot + 1 < ALL_SLOTS ? slot + 1 : RING_SIZE;
+    }
     const activation = S.activation as StackActivation;
     const { frame, pc } = site;
     this.points[slot] = { activation, frame, pc, below: framesBelow(activation, frame, NEAR) };
@@ -308,8 +333,10 @@ export class Stacks {
 
   /** A yield* goes through this iterator, which is that generator's frame if it is a guest generator. */
   delegates(frame: StackFrame, generator: StackFrame | undefined, iterator: object): void {
-    if (generator !== undefined) generator.delegator = frame;
-    else this.delegators.set(iterator, frame);
+    if (generator !== undefined) {
+      generator.delegator = frame;
+      generator.behind = frame.behind + 1;
+    } else this.delegators.set(iterator, frame);
   }
 
   /** Native code of that name stands for a module of the guest's; frame: that of its top level. */
@@ -433,6 +460,7 @@ export function makeStacks(host: VmHost, state: () => VmState): Stacks {
       get observe() {
         return host.observe;
       },
+      withStack: host.withStack,
       isExtraFrame: (script, name) => host.isExtraFrame?.(script, name) ?? false,
       isRunLoop: (script, name) => name === 'run' && script.endsWith('/run.js'),
     },

@@ -9,6 +9,7 @@ import type { ModuleNote } from './imports';
 import type { Kit } from './kit';
 import type { Scheduler } from './scheduling';
 import type { Marks } from './marks';
+import type { Overflows } from './overflow';
 import type { Realm } from './realms';
 import type { Stacks } from './stack';
 import type { Tracker } from './tracking';
@@ -44,6 +45,7 @@ export interface VmState {
   /** Weight of the frames on the stack: long argument lists fill V8's stack long before its depth does. */
   weight: number;
   readonly nestingLimit: number;
+  readonly overflows: Overflows;
   /** The error on its way through host frames: already reported to the hooks. */
   travelling: unknown;
   hasTravelling: boolean;

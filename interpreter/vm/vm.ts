@@ -46,6 +46,7 @@ import { makeRealm, within, type Realm } from './realms';
 import { makeStacks, realmStackKit, type Stacks } from './stack';
 import { EVAL_BUILTIN, functionBuiltin } from './stack-walk';
 import { Marks, pathOf } from './marks';
+import { Overflows, type ExpectedOverflow } from './overflow';
 import type { VmState } from './state';
 
 const { apply } = Reflect;
@@ -230,6 +231,7 @@ export class Vm {
       nesting: 0,
       weight: 0,
       nestingLimit: host.nestingLimit ?? 250,
+      overflows: new Overflows(host.stackBytes ?? 984 * 1024),
       travelling: undefined,
       hasTravelling: false,
       lexical: null,
@@ -261,6 +263,11 @@ export class Vm {
     dialect.evalOfSpreadIsDirect = evalOfSpreadIsDirect();
     this.stampSpecials(realm);
     this.warmUp();
+  }
+
+  /** Where the stack overflows; event: index of the next event of the trace. Call before the program starts. */
+  expectOverflows(expected: readonly ExpectedOverflow[], event: () => number): void {
+    this.S.overflows.expect(expected, event);
   }
 
   /** Shows the run loop every kind of operand before anything is optimised. */
@@ -451,7 +458,8 @@ export class Vm {
   }
 
   /** The same for text that guest code compiles: `natively` has V8 compile it, to learn V8's words. */
-  private parsingText<T>(parse: () => T, natively: () => void, builtin: NodeJS.CallSite | null): T {
+  private parsingText<T>(source: string, parse: () => T, natively: () => void, builtin: NodeJS.CallSite | null): T {
+    if (isNested(source)) this.parsingInV8(natively, builtin);
     try {
       return parse();
     } catch (error) {
@@ -465,6 +473,19 @@ export class Vm {
         message = String((refusal as Error).message);
       }
       const refused = makeError(this.S, 'SyntaxError', message);
+      if (builtin !== null) this.stacks.beginWith(refused, builtin);
+      throw refused;
+    }
+  }
+
+  /** V8's parser has less stack than ours: what is nested too deep for it is a RangeError. */
+  private parsingInV8(natively: () => void, builtin: NodeJS.CallSite | null): void {
+    const { S } = this;
+    try {
+      S.host.withStack?.(S.overflows.left(S.depth), natively);
+    } catch (error) {
+      if (!(error instanceof S.kit.errors.RangeError)) return;
+      const refused = makeError(S, 'RangeError', error.message);
       if (builtin !== null) this.stacks.beginWith(refused, builtin);
       throw refused;
     }
@@ -568,6 +589,7 @@ export class Vm {
     this.generating(site === null ? this.S.kit.eval : null);
     const file = this.evaluatedFile('evalmachine.<anonymous>', source);
     const block = this.parsingText(
+      source,
       () =>
         compileEval(file, site, (f, count) => {
           f.marks = new Int32Array(count);
@@ -593,6 +615,7 @@ export class Vm {
     const source = `${head}) {\n${body}\n})`;
     const file = this.evaluatedFile('anonymous', source);
     const block = this.parsingText(
+      source,
       () =>
         compileDynamicFunction(file, 'anonymous', head.length, (f, count) => {
           f.marks = new Int32Array(count);
@@ -800,4 +823,19 @@ export class Vm {
   get internals(): VmState {
     return this.S;
   }
+}
+
+/** Brackets in brackets, from which on V8's parser might run out of stack. */
+const NESTED = 200;
+
+/** A guess: what stands in strings counts too. */
+function isNested(source: string): boolean {
+  let depth = 0;
+  for (let i = 0; i < source.length; i++) {
+    const c = source.charCodeAt(i);
+    if (c === 40 || c === 91 || c === 123) {
+      if (++depth > NESTED) return true;
+    } else if (c === 41 || c === 93 || c === 125) depth--;
+  }
+  return false;
 }
