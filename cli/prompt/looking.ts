@@ -11,6 +11,9 @@ import { countOf } from './movements';
 /** Lines that `list` shows before and after. */
 const LIST_AROUND = 5;
 const EVENTS_SHOWN = 20;
+/** Calls that `where` shows of a deep recursion. */
+const INNERMOST = 40;
+const OUTERMOST = 10;
 /** Names that every module has. */
 const WRAPPER = new Set(['exports', 'require', 'module', '__filename', '__dirname', 'arguments']);
 
@@ -18,9 +21,9 @@ export function lookingCommands(conversation: Conversation): PromptCommand[] {
   return [
     {
       names: ['where', 'bt', 'backtrace', 'w'],
-      usage: '[N]',
+      usage: '[N | all]',
       group: 'Looking around',
-      help: 'the calls on the stack, or the innermost N of them',
+      help: 'the calls on the stack, or the innermost N of them; those in the middle of very many only with all',
       takes: 'none',
       run: async (count) => where(conversation, count),
     },
@@ -125,7 +128,17 @@ export function lookingCommands(conversation: Conversation): PromptCommand[] {
 async function where(conversation: Conversation, count: string): Promise<string> {
   conversation.stop();
   const frames = await conversation.replay.frames();
-  return framesText(count === '' ? frames : frames.slice(0, countOf(count, 'where')), conversation.frame).join('\n');
+  if (count !== '' && count !== 'all') {
+    // Cut before it is formatted: the numbers are as wide as the widest that is shown.
+    const innermost = frames.slice(0, countOf(count, 'where'));
+    return framesText(innermost, conversation.frame).join('\n');
+  }
+  const text = framesText(frames, conversation.frame);
+  if (count === 'all') return text.join('\n');
+  const left = text.length - INNERMOST - OUTERMOST;
+  if (left < 2) return text.join('\n');
+  const between = `  ... ${left.toLocaleString('en')} more: where all`;
+  return [...text.slice(0, INNERMOST), between, ...text.slice(-OUTERMOST)].join('\n');
 }
 
 async function info(conversation: Conversation, topic: string): Promise<string> {
